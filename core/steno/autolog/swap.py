@@ -1,0 +1,84 @@
+"""Stands in for a Python function by exchanging its code: its identity, name and pickle stay as they are."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import Any
+
+_SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
+
+
+def _stub(*args: Any, **kwargs: Any) -> Any:
+    stand_in: Any = "stand-in"  # this constant is exchanged in `_code_for`
+    try:
+        return stand_in(*args, **kwargs)
+    except BaseException as error:
+        error.with_traceback(error.__traceback__.tb_next)  # type: ignore[union-attr]
+        raise
+
+
+def suspends(function: Any) -> bool:
+    """Whether calling the function only starts it: a generator or coroutine function cannot be watched."""
+    code = getattr(function, "__code__", None)
+    return bool(code and code.co_flags & _SUSPENDS)
+
+
+class CodeSwap:
+    """One function and what stands in for it.
+
+    Args:
+        function: A plain Python function, no generator or coroutine.
+        stand_in: Called in its place with the same arguments. When a swapped function is pickled by value,
+            this object travels in its code, so it must reduce to something that needs no steno.
+
+    Attributes:
+        function: The function, the same object before, while and after.
+        original: What it does, as a function of its own.
+    """
+
+    def __init__(self, function: Callable[..., Any], stand_in: Callable[..., Any]) -> None:
+        assert isinstance(function, FunctionType)
+        self.function: FunctionType = function
+        self.original = _twin(function)
+        self._old = function.__code__
+        self._new = _code_for(function.__code__, stand_in)
+        self._had_signature = "__signature__" in vars(function)
+
+    def apply(self) -> None:
+        """Put the stand-in in place. The function may be running, in any thread."""
+        if not self._had_signature:
+            self.function.__signature__ = inspect.signature(self.original)  # type: ignore[attr-defined]
+        self.function.__code__ = self._new
+
+    def revert(self) -> bool:
+        """Put the code back; False if another tool has exchanged it since, which is then left alone."""
+        if self.function.__code__ is not self._new:
+            return False
+        self.function.__code__ = self._old
+        if not self._had_signature:
+            vars(self.function).pop("__signature__", None)
+        return True
+
+
+def _twin(function: FunctionType) -> FunctionType:
+    twin = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    twin.__kwdefaults__ = function.__kwdefaults__
+    twin.__qualname__, twin.__module__ = function.__qualname__, function.__module__
+    twin.__annotations__ = function.__annotations__
+    return twin
+
+
+def _code_for(old: CodeType, stand_in: Callable[..., Any]) -> CodeType:
+    stub = _stub.__code__
+    return stub.replace(
+        co_consts=tuple(stand_in if constant == "stand-in" else constant for constant in stub.co_consts),
+        co_name=old.co_name,
+        co_qualname=old.co_qualname,
+        co_filename=old.co_filename,
+        co_firstlineno=old.co_firstlineno,
+        co_freevars=old.co_freevars,  # the closure stays on the function, so the code must name as many cells
+    )

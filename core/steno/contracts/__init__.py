@@ -1,0 +1,1 @@
+"""What a plugin must provide, as protocols: stores, flavors, integrations."""

@@ -1,0 +1,153 @@
+"""What can be set from outside: `STENO_*` variables and `steno.toml` become one frozen Settings.
+
+Looked up in this order: the environment, MLflow's own variable where there is one, `steno.toml` in the working
+directory or the nearest folder above it, the default. No other module reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, ValidationError, convert
+
+from steno.errors import InvalidValue
+
+DEFAULT_URI = "sqlite:///stenoruns/steno.db"
+
+
+class Settings(Struct, frozen=True):
+    """One field per setting; `STENO_<FIELD>` sets it, in upper case.
+
+    Attributes:
+        tracking_uri: Where runs are kept.
+        experiment_name, experiment_id: The experiment of runs that name none.
+        run_id: A run that the next `start_run()` resumes.
+        run_context: More tags for each run, as a JSON object.
+        journal_dir: Where journals lie; default beside the embedded store.
+        flush_interval_s: How long the writer lets points gather before it carries them to the store.
+        exit_timeout_s: How long the end of the process may wait for the store; the journal keeps the rest.
+        memory_limit_mb: How much is held in memory when no journal can be written.
+        overhead_percent, overhead_floor_ms: The budget of optional work round a fit.
+        block_plugins: Names of plugins that are not loaded, separated by commas.
+        strict: Re-raise what autologging contained, after the user's call (for plugin authors).
+        truncate_long_values: Cut values over a limit with a warning, rather than refuse them.
+        autolog_disable: Make `autolog()` do nothing.
+        rank: This process's rank; taken from the launcher's RANK, LOCAL_RANK, ... Ranks above 0 record nothing.
+        record_all_ranks: Record ranks above 0 too.
+        username: Whose runs these are; default the system's user.
+    """
+
+    tracking_uri: str = DEFAULT_URI
+    experiment_name: str | None = None
+    experiment_id: str | None = None
+    run_id: str | None = None
+    run_context: str | None = None
+    journal_dir: str | None = None
+    flush_interval_s: float = 0.5
+    exit_timeout_s: float = 10.0
+    memory_limit_mb: int = 64
+    overhead_percent: float = 1.0
+    overhead_floor_ms: float = 5.0
+    block_plugins: str = ""
+    strict: bool = False
+    truncate_long_values: bool = True
+    autolog_disable: bool = False
+    rank: int = 0
+    record_all_ranks: bool = False
+    username: str | None = None
+
+
+_FALLBACKS: dict[str, tuple[str, ...]] = {
+    "tracking_uri": ("MLFLOW_TRACKING_URI",),
+    "experiment_name": ("MLFLOW_EXPERIMENT_NAME",),
+    "experiment_id": ("MLFLOW_EXPERIMENT_ID",),
+    "run_id": ("MLFLOW_RUN_ID",),
+    "run_context": ("MLFLOW_RUN_CONTEXT",),
+    "strict": ("MLFLOW_AUTOLOGGING_TESTING",),
+    "truncate_long_values": ("MLFLOW_TRUNCATE_LONG_VALUES",),
+    "username": ("MLFLOW_TRACKING_USERNAME",),
+    "rank": ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID", "LOCAL_RANK"),
+}
+
+
+def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    """Read the settings afresh; cheap enough to call where one is needed.
+
+    Raises:
+        InvalidValue: A setting that cannot be read as its type; names the setting and where it was set.
+    """
+    environ = os.environ if environ is None else environ
+    found: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for name, value in _from_file(folder).items():
+        found[name], origin[name] = value, "steno.toml"
+    for name in Settings.__struct_fields__:
+        for variable in (f"STENO_{name.upper()}", *_FALLBACKS.get(name, ())):
+            text = environ.get(variable)
+            if text is not None and text.strip():
+                found[name], origin[name] = text.strip(), variable
+                break
+    try:
+        return convert({name: _lower_bool(value) for name, value in found.items()}, Settings, strict=False)
+    except ValidationError as error:
+        where = ", ".join(f"{origin[name]}={found[name]!r}" for name in found if f"$.{name}" in str(error))
+        raise InvalidValue(f"a setting cannot be read: {where or origin}: {error}") from error
+
+
+def origin_of(name: str, environ: Mapping[str, str] | None = None) -> str:
+    """Say where a setting's value comes from: a variable's name, "steno.toml" or "default"."""
+    environ = os.environ if environ is None else environ
+    for variable in (f"STENO_{name.upper()}", *_FALLBACKS.get(name, ())):
+        if environ.get(variable, "").strip():
+            return variable
+    return "steno.toml" if name in _from_file(None) else "default"
+
+
+def take_run_id() -> None:
+    """Forget the run to resume: a run id given from outside is used once, also by child processes."""
+    for variable in ("STENO_RUN_ID", "MLFLOW_RUN_ID"):
+        os.environ.pop(variable, None)
+
+
+def share(name: str, value: str | None) -> None:
+    """Set a variable so that child processes see the same setting; None takes it away."""
+    variable = f"STENO_{name.upper()}"
+    if value is None:
+        os.environ.pop(variable, None)
+    else:
+        os.environ[variable] = value
+
+
+def _lower_bool(value: Any) -> Any:
+    lowered = value.lower() if isinstance(value, str) else value
+    return lowered if lowered in ("true", "false", "1", "0") else value
+
+
+def _from_file(folder: Path | None) -> dict[str, Any]:
+    try:
+        folder = Path.cwd() if folder is None else folder
+    except OSError:  # the working directory was removed
+        return {}
+    for place in (folder, *folder.parents):
+        path = place / "steno.toml"
+        if path.is_file():
+            return _parse(path)
+    return {}
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidValue(f"{path} cannot be read: {error}") from error
+    unknown = sorted(set(table) - set(Settings.__struct_fields__))
+    if unknown:
+        raise InvalidValue(
+            f"{path}: unknown settings {', '.join(unknown)}; known: {', '.join(Settings.__struct_fields__)}"
+        )
+    return table

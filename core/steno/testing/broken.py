@@ -1,0 +1,82 @@
+"""An integration whose advice is broken in a chosen way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from steno.autolog import switch
+from steno.contracts.integration import Advice, Patch
+from steno.hookspecs import hookimpl
+from steno.plugins import plugins
+
+Broken = Callable[[Any], Generator[None, Any, None]]
+
+
+def _raises_before(call: Any) -> Generator[None, Any, None]:
+    raise RuntimeError("broken before")
+    yield
+
+
+def _raises_after(call: Any) -> Generator[None, Any, None]:
+    yield
+    raise RuntimeError("broken after")
+
+
+def _does_not_yield(call: Any) -> Generator[None, Any, None]:
+    yield from ()
+
+
+def _yields_twice(call: Any) -> Generator[None, Any, None]:
+    yield
+    yield
+
+
+def _exits(call: Any) -> Generator[None, Any, None]:
+    raise SystemExit(1)
+    yield
+
+
+BROKEN: dict[str, Advice] = {
+    "raises before": _raises_before,
+    "raises after": _raises_after,
+    "does not yield": _does_not_yield,
+    "yields twice": _yields_twice,
+    "exits": _exits,
+}
+
+
+@contextmanager
+def broken(name: str, advice: Advice | None) -> Iterator[list[tuple[str, BaseException]]]:
+    """Put one advice in the place of all of an integration's, and list what is contained as (target, error).
+
+    Args:
+        name: The integration's name.
+        advice: What every row with advice gets; None leaves them as they are.
+    """
+    failures: list[tuple[str, BaseException]] = []
+    watcher = switch.watcher(name)
+    add = watcher.add
+
+    def add_broken(root: ModuleType | type, patches: Iterable[Patch]) -> None:
+        add(root, [msgspec.structs.replace(p, advice=advice) if advice and p.advice else p for p in patches])
+
+    class Observer:
+        @hookimpl
+        def steno_integration_failed(self, integration: str, target: str, error: BaseException) -> None:
+            if integration == name:
+                failures.append((target, error))
+
+    switch.autolog(disable=True)
+    watcher.add = add_broken  # type: ignore[method-assign]  # rows come by several ways; all pass here
+    plugins().register(Observer(), "observer of a test")
+    try:
+        yield failures
+    finally:
+        switch.autolog(disable=True)
+        del watcher.add
+        plugins().unregister("observer of a test")

@@ -1,0 +1,164 @@
+"""Carries one journal into its store, exactly once, whenever the store is there."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import structs
+
+from steno.contracts.stores import ArtifactStore, RunStore
+from steno.errors import JournalError, ParamConflict, StaleToken, StenoError, StoreUnavailable
+from steno.plugins import plugins
+from steno.records import Batch, Token
+from steno.tracking import places
+from steno.tracking.frames import SpooledFile
+
+logger = logging.getLogger("steno.writer")
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+
+
+class Source(Protocol):
+    """What a carrier reads: a live `Journal`, or the files of one whose owner is gone.
+
+    Attributes:
+        run_id, writer_id: Whose.
+        acked: Offset up to which the store has everything.
+        folder: Where its files lie; the spool folder is below.
+    """
+
+    run_id: str
+    writer_id: str
+    acked: int
+    folder: Path
+
+    def pending(self) -> bool:
+        """Whether the store lacks something."""
+        ...
+
+    def read(self) -> tuple[Batch, list[SpooledFile], int]:
+        """Return what follows `acked`, bounded in size, with the offset behind it."""
+        ...
+
+    def acknowledge(self, offset: int) -> None:
+        """Remember that the store has everything up to `offset`."""
+        ...
+
+    def close(self, *, remove: bool) -> None:
+        """Give up the files; with `remove` they go."""
+        ...
+
+
+class Carrier:
+    """Carries one source. Any thread may call `carry`; one at a time works."""
+
+    def __init__(self, source: Source, store_uri: str, *, afterwards: Callable[[], None] | None = None) -> None:
+        self.source = source
+        self._afterwards = afterwards or (lambda: None)  # when nothing is left; what it raises is a failure too
+        self.store_uri = store_uri
+        self.closing = False  # nothing more will be appended: when all is carried the files may go
+        self.failure: BaseException | None = None
+        self.hopeless = False  # its failure is of a kind that a second try at once would meet again
+        self._lock = threading.Lock()
+        self._retry_at = 0.0
+        self._pause = FIRST_PAUSE_S
+        self._refused: set[str] = set()
+        self._artifacts: ArtifactStore | None = None
+
+    def carry(self, *, now: bool = False, timeout_s: float = -1) -> bool:
+        """Carry what is pending; True when nothing is left.
+
+        Args:
+            now: Try although an earlier failure asked for a pause.
+            timeout_s: How long to wait for another thread that is carrying the same journal.
+        """
+        if not now and time.monotonic() < self._retry_at:
+            return False
+        if not self._lock.acquire(timeout=timeout_s):
+            return False
+        try:
+            while self.source.pending():
+                self._carry_once()
+            self._afterwards()
+            self._retry_at, self._pause, self.failure, self.hopeless = 0.0, FIRST_PAUSE_S, None, False
+            return True
+        except Exception as error:  # the writer thread's containment: a store or gate may raise anything
+            self._failed(error)
+            return False
+        finally:
+            self._lock.release()
+
+    def finish(self) -> bool:
+        """Let the files go if the run has ended and everything is carried."""
+        with self._lock:
+            if self.closing and not self.source.pending():
+                self.source.close(remove=True)
+                return True
+            return False
+
+    def _carry_once(self) -> None:
+        source, store = self.source, places.run_store(self.store_uri)
+        start = source.acked
+        batch, files, end = source.read()
+        if end <= start:
+            raise JournalError(f"the journal of run {source.run_id} cannot be read behind byte {start}")
+        for key in self._refused:
+            batch.params.pop(key, None)
+        _settle_experiments(store, batch)
+        plugins().hooks.before_write(source.run_id, batch)
+        try:
+            store.write(source.run_id, batch, Token(source.writer_id, start, end))
+        except StaleToken as stale:
+            end = stale.offset  # files further on are put early, so that none before it is missed
+        except ParamConflict as conflict:
+            if conflict.key in self._refused:
+                raise
+            # Found only here when another process wrote the same run: the first value stays.
+            logger.warning("%s", conflict)
+            self._refused.add(conflict.key)
+            return
+        for file in files:
+            self._put(store, file)
+        source.acknowledge(end)
+
+    def _put(self, store: RunStore, file: SpooledFile) -> None:
+        spooled = self.source.folder / "spool" / file.spooled
+        if file.content is None and not spooled.exists():  # carried before, by a try that could not acknowledge
+            return
+        if self._artifacts is None:
+            self._artifacts = places.artifact_store(store.get_run(self.source.run_id).info.artifact_uri)
+        if file.content is not None:
+            self._artifacts.put(file.key, file.content)
+            return
+        self._artifacts.put(file.key, spooled, move=True)
+        spooled.unlink(missing_ok=True)
+
+    def _failed(self, error: Exception) -> None:
+        self.hopeless = isinstance(error, StenoError) and not isinstance(error, StoreUnavailable)
+        self._pause = LONGEST_PAUSE_S if self.hopeless else min(self._pause * 2, LONGEST_PAUSE_S)
+        self._retry_at = time.monotonic() + self._pause
+        if self.failure is None or type(self.failure) is not type(error):
+            level = logging.INFO if isinstance(error, StoreUnavailable) else logging.WARNING
+            logger.log(
+                level,
+                "run %s could not be written to %s and waits in its journal: %s: %s",
+                self.source.run_id,
+                self.store_uri,
+                type(error).__name__,
+                error,
+            )
+        self.failure = error
+
+
+def _settle_experiments(store: RunStore, batch: Batch) -> None:
+    """Turn experiments told by name into ids, now that the store can be asked."""
+    for each in (batch, *(child for _, child in batch.children)):
+        if each.start is not None and each.start.experiment_id.startswith(places.BY_NAME):
+            wanted = places.experiment_id(store, each.start.experiment_id)
+            each.start = structs.replace(each.start, experiment_id=wanted)

@@ -1,0 +1,155 @@
+"""Artifacts of the active run, and artifacts by URI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from steno.errors import InvalidValue
+from steno.records import FileInfo
+from steno.tracking import experiments, places
+from steno.tracking.artifacts import fetch
+from steno.tracking.client import Client
+from steno.tracking.fluent import require_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_client = Client()
+
+
+def log_artifact(local_path: str | Path, artifact_path: str | None = None, run_id: str | None = None) -> None:
+    """Store a local file, or a folder under its own name, with the active run. Raises: InvalidValue, UnsafePath."""
+    _client.log_artifact(_id(run_id), local_path, artifact_path)
+
+
+def log_artifacts(local_dir: str | Path, artifact_path: str | None = None, run_id: str | None = None) -> None:
+    """Store what a local folder holds with the active run. Raises: InvalidValue, UnsafePath."""
+    _client.log_artifacts(_id(run_id), local_dir, artifact_path)
+
+
+def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
+    """Store text as an artifact. Raises: UnsafePath."""
+    _client.log_text(_id(run_id), text, artifact_file)
+
+
+def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> None:
+    """Store a value as a JSON or YAML artifact. Raises: UnsafePath."""
+    _client.log_dict(_id(run_id), dictionary, artifact_file)
+
+
+def log_stream(stream: BinaryIO, artifact_file: str, run_id: str | None = None) -> None:
+    """Store what a binary stream still holds as an artifact. Raises: UnsafePath."""
+    _client.log_stream(_id(run_id), stream, artifact_file)
+
+
+def log_figure(figure: Any, artifact_file: str, *, save_kwargs: Mapping[str, Any] | None = None) -> None:
+    """Store a matplotlib or plotly figure. Raises: TypeError for others, UnsafePath."""
+    _client.log_figure(_id(None), figure, artifact_file, save_kwargs=save_kwargs)
+
+
+def log_image(
+    image: Any,
+    artifact_file: str | None = None,
+    key: str | None = None,
+    step: int | None = None,
+    timestamp: int | None = None,
+    synchronous: bool | None = False,
+) -> None:
+    """Store an image under a name, or as one step of a series `key`. Raises: InvalidValue, UnsafePath."""
+    _client.log_image(_id(None), image, artifact_file, key, step, timestamp)
+
+
+def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
+    """Store a dict of columns or a DataFrame; an existing table grows by its rows. Raises: InvalidValue."""
+    _client.log_table(_id(run_id), data, artifact_file)
+
+
+def load_table(
+    artifact_file: str, run_ids: Sequence[str] | None = None, extra_columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return a table of the active experiment's runs, in one. Raises: NotFound if no run has it."""
+    return _client.load_table(experiments.active_experiment_id(), artifact_file, run_ids, extra_columns)
+
+
+def get_artifact_uri(artifact_path: str | None = None) -> str:
+    """Return where an artifact of the active run is kept, or its root."""
+    root = _client.artifacts(_id(None)).uri
+    return f"{root}/{artifact_path}" if artifact_path else root
+
+
+def list_artifacts(
+    artifact_uri: str | None = None,
+    run_id: str | None = None,
+    artifact_path: str | None = None,
+    tracking_uri: str | None = None,
+) -> list[FileInfo]:
+    """Return the direct children of an artifact folder, by URI or by run."""
+    uri_run, path = _located(artifact_uri, run_id, artifact_path)
+    return Client(tracking_uri).list_artifacts(uri_run, path)
+
+
+def download_artifacts(
+    artifact_uri: str | None = None,
+    run_id: str | None = None,
+    artifact_path: str | None = None,
+    dst_path: str | Path | None = None,
+    tracking_uri: str | None = None,
+    registry_uri: str | None = None,
+) -> str:
+    """Bring an artifact to this machine, by URI (`runs:/<run id>/<path>`, a folder) or by run; returns its path.
+
+    Raises:
+        InvalidValue: Not exactly one of artifact_uri and run_id.
+        NotFound: No such artifact.
+    """
+    if artifact_uri is not None and not artifact_uri.startswith("runs:/"):
+        import tempfile
+
+        store = places.artifact_store(artifact_uri)
+        local = store.local_path()
+        if dst_path is None and local is not None and local.exists():
+            return str(local)
+        return str(fetch(store, "", Path(dst_path or tempfile.mkdtemp(prefix="steno-"))))
+    uri_run, path = _located(artifact_uri, run_id, artifact_path)
+    return Client(tracking_uri).download_artifacts(uri_run, path, dst_path)
+
+
+def load_text(artifact_uri: str) -> str:
+    """Return an artifact as text, by a URI `runs:/<run id>/<path>`."""
+    return _client.load_text(*_located(artifact_uri, None, None))
+
+
+def load_dict(artifact_uri: str) -> Any:
+    """Return a JSON or YAML artifact as a value, by a URI `runs:/<run id>/<path>`."""
+    return _client.load_dict(*_located(artifact_uri, None, None))
+
+
+def load_image(artifact_uri: str) -> Any:
+    """Return an image artifact as a PIL image, by a URI `runs:/<run id>/<path>`."""
+    from PIL import Image
+
+    run_id, path = _located(artifact_uri, None, None)
+    with _client.artifacts(run_id).open(path) as file:
+        image = Image.open(file)
+        image.load()
+        return image
+
+
+def split_runs_uri(uri: str) -> tuple[str, str]:
+    """Return run id and path of `runs:/<run id>/<path>`. Raises: InvalidValue."""
+    run_id, _, path = uri.removeprefix("runs:/").lstrip("/").partition("/")
+    if not uri.startswith("runs:/") or not run_id:
+        raise InvalidValue(f"{uri!r} is not of the form runs:/<run id>/<path>")
+    return run_id, path
+
+
+def _located(artifact_uri: str | None, run_id: str | None, path: str | None) -> tuple[str, str]:
+    if (artifact_uri is None) == (run_id is None):
+        raise InvalidValue("give either artifact_uri (runs:/<run id>/<path>) or run_id")
+    return split_runs_uri(artifact_uri) if artifact_uri is not None else (str(run_id), path or "")
+
+
+def _id(run_id: str | None) -> str:
+    return run_id or require_run().run_id

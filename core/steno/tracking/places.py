@@ -1,0 +1,137 @@
+"""Where things are: tracking URIs made absolute, the journal's folder, and the stores of this process."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from steno import settings
+from steno.contracts.stores import ArtifactStore, RunStore
+from steno.errors import AlreadyExists, InvalidValue
+from steno.plugins import plugins
+from steno.records import Experiment
+
+BY_NAME = "@"
+"""Begins an experiment that is told by name: a run may begin before its store can be asked for the id."""
+
+_lock = threading.RLock()
+_chosen: str | None = None
+_run_stores: dict[str, RunStore] = {}
+_artifact_stores: dict[str, ArtifactStore] = {}
+
+
+def set_tracking_uri(uri: str | Path) -> None:
+    """Choose where runs are kept, in this process and those it starts.
+
+    Args:
+        uri: `sqlite:///runs.db`, or a folder, which then holds `steno.db` and the artifacts. An empty text
+            goes back to the default.
+
+    Raises:
+        UnknownScheme: No plugin serves such an address.
+    """
+    global _chosen
+    if not uri:
+        _chosen = None
+        settings.share("tracking_uri", None)
+        return
+    absolute = absolute_uri(uri)
+    plugins().stores.run_stores.find(absolute)
+    _chosen = absolute
+    settings.share("tracking_uri", absolute)
+
+
+def get_tracking_uri() -> str:
+    """Return the address of the store, absolute."""
+    return _chosen or absolute_uri(settings.load().tracking_uri)
+
+
+def is_tracking_uri_set() -> bool:
+    """Say whether the address was chosen, by a call or from outside."""
+    return _chosen is not None or settings.origin_of("tracking_uri") != "default"
+
+
+def absolute_uri(uri: str | Path) -> str:
+    """Make a tracking URI independent of the working directory. Raises: InvalidValue if it is no text or path."""
+    if not isinstance(uri, str | Path):
+        raise InvalidValue(f"a tracking URI is text or a path, not {type(uri).__name__}")
+    text = str(uri)
+    scheme, separator, rest = text.partition("://")
+    if not separator:  # a plain path, or file:path
+        folder = Path(unquote(text.removeprefix("file:"))).expanduser().absolute()
+        return f"sqlite:///{folder}/steno.db"
+    if scheme == "file":
+        return f"sqlite:///{unquote(urlsplit(text).path)}/steno.db"
+    if scheme.partition("+")[0] == "sqlite" and rest.startswith("/") and rest != "/:memory:":
+        path, question, query = rest[1:].partition("?")
+        return f"{scheme}:///{Path(path).expanduser().absolute()}{question}{query}"
+    return text
+
+
+def journal_folder(uri: str) -> Path:
+    """Return where journals for a store lie: beside an embedded one, else in the user's state folder."""
+    chosen = settings.load().journal_dir
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    scheme, _, rest = uri.partition(":///")
+    if scheme.partition("+")[0] == "sqlite" and rest:
+        return Path(rest.partition("?")[0]).parent / "journal"
+    return Path("~/.local/state/steno/journal").expanduser()
+
+
+def run_store(uri: str | None = None) -> RunStore:
+    """Return this process's store for a URI, opened on first need; the chosen one by default."""
+    uri = uri or get_tracking_uri()
+    store = _run_stores.get(uri)
+    if store is None:
+        with _lock:
+            store = _run_stores.get(uri)
+            if store is None:
+                store = _run_stores[uri] = plugins().stores.run_stores.open(uri)
+    return store
+
+
+def artifact_store(uri: str) -> ArtifactStore:
+    """Return this process's artifact store for a URI, opened on first need."""
+    with _lock:
+        store = _artifact_stores.get(uri)
+        if store is None:
+            if len(_artifact_stores) > 256:  # one per run: do not hold every run a long process has seen
+                _artifact_stores.clear()
+            store = _artifact_stores[uri] = plugins().stores.artifact_stores.open(uri)
+        return store
+
+
+def experiment_named(store: RunStore, name: str) -> Experiment:
+    """Return the experiment of a name, created if it is missing."""
+    found = store.get_experiment_by_name(name)
+    if found is not None:
+        return found
+    try:
+        return store.create_experiment(name)
+    except AlreadyExists:  # another process was quicker
+        found = store.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return found
+
+
+def experiment_id(store: RunStore, wanted: str) -> str:
+    """Return an experiment's id, from the id or from `BY_NAME` and its name."""
+    return experiment_named(store, wanted[1:]).experiment_id if wanted.startswith(BY_NAME) else wanted
+
+
+def forget_stores() -> None:
+    """Close every store of this process; they open again on need."""
+    with _lock:
+        for store in _run_stores.values():
+            store.close()
+        _run_stores.clear()
+        _artifact_stores.clear()
+
+
+def reset_after_fork() -> None:
+    """In a forked child: a lock that a parent's thread held would never be released here."""
+    global _lock
+    _lock = threading.RLock()

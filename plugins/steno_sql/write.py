@@ -1,0 +1,207 @@
+"""One batch becomes rows: all of it in the transaction that the store has begun, each kind in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from steno.errors import NotFound, ParamConflict, RunStateError, StaleToken
+from steno.records import Batch, RunChange, RunStart, RunStatus, Tags, Token
+
+from steno_sql import experiments, sqlite
+from steno_sql.append import Append
+from steno_sql.experiments import ACTIVE, DELETED
+from steno_sql.inputs import write_inputs, write_outputs
+from steno_sql.runs import number_of, slices
+from steno_sql.schema import offsets, params, runs, tags
+
+_RUN_NAME = Tags.RUN_NAME
+
+_HEADS = select(runs.c.run_id, runs.c.id, runs.c.experiment_id, runs.c.lifecycle_stage).where(
+    runs.c.run_id.in_(bindparam("ids", expanding=True))
+)
+_CHANGE = (
+    update(runs)
+    .where(runs.c.id == bindparam("number"))
+    .values(
+        {name: func.coalesce(bindparam(f"new_{name}"), runs.c[name]) for name in ("status", "end_time", "run_name")}
+    )
+)
+_PARAMS = select(params.c.key, params.c.value).where(params.c.run == bindparam("number"))
+_SET_TAG = sqlite.insert(tags)
+_SET_TAG = _SET_TAG.on_conflict_do_update(index_elements=["run", "key"], set_={"value": _SET_TAG.excluded.value})
+_DROP_TAG = delete(tags).where(tags.c.run == bindparam("number"), tags.c.key == bindparam("tag_key"))
+_SET_OFFSET = sqlite.insert(offsets)
+_SET_OFFSET = _SET_OFFSET.on_conflict_do_update(
+    index_elements=["writer_id"], set_={"end": _SET_OFFSET.excluded.end, "run": _SET_OFFSET.excluded.run}
+)
+
+Round = dict[str, Batch]
+
+
+class _Head(Struct):
+    """Where the facts of a run go; `fresh` when this write creates it."""
+
+    number: int
+    experiment: int
+    fresh: bool
+
+
+def write(connection: Connection, run_id: str, batch: Batch, token: Token | None) -> None:
+    """Apply a batch. Raises: as `RunStore.write`."""
+    if token is not None:
+        stored = offset(connection, token.writer_id)
+        if stored >= token.end:
+            return
+        if stored > token.start:
+            raise StaleToken(token.writer_id, stored)
+    for some in _rounds(run_id, batch):
+        _write_round(connection, some)
+    if token is not None:
+        row = {"writer_id": token.writer_id, "end": token.end, "run": number_of(connection, run_id)}
+        connection.execute(_SET_OFFSET, row)
+
+
+def offset(connection: Connection, writer_id: str) -> int:
+    """Return the end offset of a writer, 0 when it is unknown."""
+    return connection.scalar(select(offsets.c.end).where(offsets.c.writer_id == writer_id)) or 0
+
+
+def _rounds(run_id: str, batch: Batch) -> Iterator[Round]:
+    """Yield the batch and its descendants in order, in groups that name no run twice."""
+    some: Round = {}
+    for each_id, each in _flat(run_id, batch):
+        if each_id in some:
+            yield some
+            some = {}
+        some[each_id] = each
+    yield some
+
+
+def _flat(run_id: str, batch: Batch) -> Iterator[tuple[str, Batch]]:
+    yield run_id, batch
+    for child_id, child in batch.children:
+        yield from _flat(child_id, child)
+
+
+def _write_round(connection: Connection, some: Round) -> None:
+    heads = _heads(connection, some)
+    _write_changes(connection, heads, some)
+    _write_params(connection, heads, some)
+    _write_tags(connection, heads, some)
+    points = Append(connection)
+    for run_id, batch in some.items():
+        head = heads[run_id]
+        points.add(head.number, batch.series, fresh=head.fresh)
+        if batch.inputs:
+            write_inputs(connection, head.number, head.experiment, batch.inputs)
+        if batch.outputs:
+            write_outputs(connection, head.number, batch.outputs)
+    points.flush()
+
+
+def _heads(connection: Connection, some: Round) -> dict[str, _Head]:
+    """Return where each run's facts go, creating the runs that are new. Raises: NotFound, RunStateError."""
+    heads = _stored_heads(connection, list(some))
+    new: dict[str, RunStart] = {}
+    for run_id, batch in some.items():
+        if run_id in heads:
+            continue
+        if batch.start is None:
+            raise NotFound(f"there is no run with id {run_id!r}")
+        new[run_id] = batch.start
+    if new:
+        _create(connection, new)
+        for run_id, head in _stored_heads(connection, list(new)).items():
+            heads[run_id] = _Head(head.number, head.experiment, True)
+    return heads
+
+
+def _stored_heads(connection: Connection, run_ids: list[str]) -> dict[str, _Head]:
+    heads = {}
+    for ids in slices(run_ids):
+        for run_id, number, experiment, stage in connection.execute(_HEADS, {"ids": list(ids)}):
+            if stage == DELETED:
+                raise RunStateError(f"run {run_id} is deleted: restore it before writing to it")
+            heads[run_id] = _Head(number, experiment, False)
+    return heads
+
+
+def _create(connection: Connection, new: Mapping[str, RunStart]) -> None:
+    wanted = dict.fromkeys(start.experiment_id for start in new.values())
+    locations = experiments.active_locations(connection, wanted)
+    rows = [_run_row(run_id, start, locations[start.experiment_id]) for run_id, start in new.items()]
+    connection.execute(insert(runs), rows)
+
+
+def _run_row(run_id: str, start: RunStart, location: str) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "experiment_id": int(start.experiment_id),
+        "run_name": _name(start),
+        "status": RunStatus.RUNNING.value,
+        "start_time": start.start_time,
+        "user_id": start.user_id,
+        "artifact_uri": f"{location.rstrip('/')}/{run_id}/artifacts",
+        "lifecycle_stage": ACTIVE,
+        "deleted_with_experiment": False,
+    }
+
+
+def _name(start: RunStart) -> str:
+    return start.run_name or start.tags.get(_RUN_NAME, "")
+
+
+def _write_changes(connection: Connection, heads: Mapping[str, _Head], some: Round) -> None:
+    rows = []
+    for run_id, batch in some.items():
+        change = batch.change or RunChange()
+        name = change.run_name or batch.tags.get(_RUN_NAME)
+        values = {"new_status": change.status, "new_end_time": change.end_time, "new_run_name": name}
+        if any(value is not None for value in values.values()):
+            rows.append({"number": heads[run_id].number, **values})
+    if rows:
+        connection.execute(_CHANGE, rows)
+
+
+def _write_params(connection: Connection, heads: Mapping[str, _Head], some: Round) -> None:
+    rows = []
+    for run_id, batch in some.items():
+        if not batch.params:
+            continue
+        head = heads[run_id]
+        stored = {} if head.fresh else dict(connection.execute(_PARAMS, {"number": head.number}).all())
+        for key, value in batch.params.items():
+            old = stored.get(key)
+            if old is None:
+                rows.append({"run": head.number, "key": key, "value": value})
+            elif old != value:
+                raise ParamConflict(key, old, value, run_id)
+    if rows:
+        connection.execute(insert(params), rows)
+
+
+def _write_tags(connection: Connection, heads: Mapping[str, _Head], some: Round) -> None:
+    dropped, rows = [], []
+    for run_id, batch in some.items():
+        head = heads[run_id]
+        dropped += [{"number": head.number, "tag_key": key} for key in batch.deleted_tags]
+        rows += [{"run": head.number, "key": key, "value": value} for key, value in _tags(head, batch).items()]
+    if dropped:
+        connection.execute(_DROP_TAG, dropped)
+    if rows:
+        connection.execute(_SET_TAG, rows)
+
+
+def _tags(head: _Head, batch: Batch) -> dict[str, str]:
+    """Return the tags to set, the run's name among them under its own key."""
+    wanted: dict[str, str] = {}
+    if head.fresh and batch.start is not None:
+        wanted.update(batch.start.tags)
+        wanted[_RUN_NAME] = _name(batch.start)
+    wanted.update(batch.tags)
+    if batch.change is not None and batch.change.run_name:
+        wanted[_RUN_NAME] = batch.change.run_name
+    return wanted

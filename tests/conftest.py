@@ -1,0 +1,133 @@
+"""Where tests run: each in a folder of its own, with no setting from outside; and a fresh environment on demand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+import venv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import hypothesis
+import pytest
+import steno
+from steno.tracking import context, ending, experiments, places
+
+ROOT = Path(__file__).resolve().parent.parent
+OUTSIDE = ("STENO_", "MLFLOW_", "PIP_")
+OURS = ("PYTEST_", "PYTHONPATH")  # meant for the process that runs the tests, not for what it starts
+
+hypothesis.settings.register_profile("steno", deadline=None)
+hypothesis.settings.load_profile("steno")
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start each test in an empty folder and without anyone's settings."""
+    for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def tracking(tmp_path: Path) -> Iterator[str]:
+    """The address of a fresh store that runs go to; afterwards the process knows nothing of it."""
+    steno.set_tracking_uri(tmp_path / "runs")
+    context.last.set(None)
+    yield steno.get_tracking_uri()
+    for run in list(ending._open.values()):
+        run.end()
+    context.stack.set(())
+    steno.flush()
+    experiments.forget()
+    steno.set_tracking_uri("")
+    places.forget_stores()
+
+
+@pytest.fixture
+def wait() -> Callable[..., None]:
+    """Wait until something holds, for at most some seconds."""
+
+    def wait(condition: Callable[[], object], timeout_s: float = 15.0) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come to pass in time"
+            time.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return ROOT
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A virtual environment with steno's wheel in it, which also sees the packages of the one that runs the tests."""
+
+    folder: Path
+    wheel: Path
+
+    def environ(self, **more: str) -> dict[str, str]:
+        """The variables for a process that runs in it, without network."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(OUTSIDE + OURS)}
+        path = f"{self.folder / 'bin'}{os.pathsep}{kept.get('PATH', os.defpath)}"
+        offline = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_QUIET": "1"}
+        quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_COMPILE": "1", "COLUMNS": "160"}
+        return {**kept, "PATH": path, "VIRTUAL_ENV": str(self.folder), **offline, **quiet, **more}
+
+    def run(
+        self, *command: str | Path, cwd: Path, check: bool = True, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in it; with `check`, a failure shows what the command said."""
+        words = [str(word) for word in command]
+        done = subprocess.run(
+            words, cwd=cwd, env=self.environ(**environ), capture_output=True, text=True, timeout=240, check=False
+        )
+        if check and done.returncode:
+            pytest.fail(f"{words} ended with {done.returncode}\n{done.stdout}\n{done.stderr}", pytrace=False)
+        return done
+
+    def python(
+        self, *arguments: str | Path, cwd: Path, check: bool = True, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run its interpreter."""
+        return self.run(self.folder / "bin" / "python", *arguments, cwd=cwd, check=check, **environ)
+
+    def install(self, *what: str | Path) -> None:
+        """Install distributions from disk, without what they depend on."""
+        self.python("-m", "pip", "install", *what, cwd=self.folder)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """steno, built as a wheel from this tree."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(folder.glob("steno-*.whl"))
+
+
+@pytest.fixture
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """A fresh environment with the wheel installed; the test may install more into it."""
+    folder = tmp_path_factory.mktemp("installed") / "venv"
+    venv.EnvBuilder(with_pip=False, symlinks=True).create(folder)
+    (site,) = folder.glob("lib/python3*/site-packages")
+    # Named in a .pth, so that it comes after what is installed here, and its own .pth files stay unread: the
+    # editable steno of the tests' environment is not seen.
+    (site / "packages.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+    # ensurepip takes seconds; the tests' own pip installs into the environment whose interpreter runs it.
+    pip = folder / "bin" / "pip"
+    pip.write_text(f'#!/bin/sh\nexec "{folder}/bin/python" -m pip "$@"\n', "utf-8")
+    pip.chmod(0o755)
+    environment = Installed(folder, wheel)
+    environment.install(wheel)
+    return environment

@@ -1,0 +1,249 @@
+"""The fault matrix: whatever fails on steno's side, a training gives what it gives without steno."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import pytest
+import steno
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.cluster import KMeans
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from steno import hookimpl
+from steno.plugins import plugins
+from steno.tracking import ending
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(80, 5))
+Y = (X[:, 0] + 0.3 * RNG.normal(size=80) > 0).astype(int)
+
+
+class Sulky:
+    """A param that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+
+class Own(ClassifierMixin, BaseEstimator):
+    """An estimator of the user's, with params no store would like, which may fail in its own way."""
+
+    def __init__(self, fails: bool = False, sulky: Any = None, huge: str = "x" * 100_000, ratio: float = float("nan")):
+        self.fails, self.sulky, self.huge, self.ratio = fails, sulky, huge, ratio
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.unpicklable_ = (row for row in X)
+        if self.fails:
+            try:
+                {}["no such"]
+            except KeyError as error:
+                raise ArithmeticError("the user's own", 42) from error
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+def _logistic() -> Any:
+    model = LogisticRegression().fit(X, Y)
+    accuracy_score(Y, model.predict(X))
+    return model.predict_proba(X)
+
+
+def _user_run() -> Any:
+    with steno.start_run():
+        return Ridge().fit(X, X[:, 1]).predict(X)
+
+
+JOBS: dict[str, Callable[[], Any]] = {
+    "a classifier": _logistic,
+    "a regressor": lambda: Ridge().fit(X, X[:, 1]).predict(X),
+    "a clusterer": lambda: KMeans(2, n_init=1, random_state=0).fit_predict(X),
+    "a pipeline": lambda: make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y).predict_proba(X),
+    "a forest": lambda: RandomForestClassifier(8, random_state=0, n_jobs=2).fit(X, Y).predict_proba(X),
+    "a forest on the global generator": lambda: RandomForestClassifier(4).fit(X, Y).predict_proba(X),
+    "a search": lambda: GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2).fit(X, Y).predict_proba(X),
+    "cross-validation": lambda: cross_validate(LogisticRegression(), X, Y, cv=2)["test_score"],
+    "sparse data": lambda: SGDClassifier(random_state=0).fit(sparse.csr_matrix(X), Y).decision_function(X),
+    "an estimator of one's own": lambda: Own(sulky=Sulky()).fit(X, Y).predict(X),
+    "bad data": lambda: LogisticRegression().fit(np.full((4, 2), np.nan), [0, 1, 0, 1]),
+    "a bad hyper-parameter": lambda: LogisticRegression(C=-1.0).fit(X, Y),
+    "an error of one's own": lambda: Own(fails=True).fit(X, Y),
+    "a warning": lambda: LogisticRegression(max_iter=1).fit(X * 1e3, Y).predict_proba(X),
+    "a run of one's own": _user_run,
+}
+
+
+class Outcome:
+    """What a training did, as far as its user can tell: result, error with traceback, warnings, random state."""
+
+    def __init__(self, job: Callable[[], Any]) -> None:
+        np.random.seed(7)
+        self.error: tuple[Any, ...] | None = None
+        self.digest = ""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                self.digest = hashlib.sha256(np.asarray(job()).tobytes()).hexdigest()
+            except Exception as error:
+                self.error = _told(error)
+        self.warnings = [(str(w.message), w.category, w.filename, w.lineno) for w in caught]
+        self.random = np.random.get_state()[1].tobytes()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Outcome) and vars(self) == vars(other)
+
+    def __repr__(self) -> str:
+        return f"{self.digest} {self.error} {self.warnings}"
+
+
+def _told(error: BaseException) -> tuple[Any, ...]:
+    frames = [(frame.filename, frame.name, frame.line) for frame in traceback.extract_tb(error.__traceback__)]
+    cause = error.__cause__ and (type(error.__cause__), str(error.__cause__))
+    return type(error), str(error), cause, type(error.__context__), frames
+
+
+def _plugin(**hooks: Callable[..., Any]) -> Any:
+    return type("Plugin", (), {name: hookimpl(staticmethod(hook)) for name, hook in hooks.items()})()
+
+
+def _broken(*args: Any) -> Any:
+    raise RuntimeError("a plugin broke")
+
+
+@pytest.fixture
+def fault(request: Any, awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Something is wrong on steno's side."""
+    with ExitStack() as cleanup:
+        steno.autolog()
+        FAULTS[request.param](awkward, tmp_path, monkeypatch, cleanup)
+        yield
+        monkeypatch.undo()
+        steno.autolog(disable=True)
+        awkward.be("")
+
+
+def _store(way: str) -> Callable[..., None]:
+    return lambda awkward, tmp_path, monkeypatch, cleanup: awkward.be(way)
+
+
+def _no_journal(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("STENO_JOURNAL_DIR", str(tmp_path / "a file" / "journal"))
+
+
+def _no_memory(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
+    _no_journal(awkward, tmp_path, monkeypatch, cleanup)
+    monkeypatch.setenv("STENO_MEMORY_LIMIT_MB", "0")
+
+
+def _with_plugin(**hooks: Callable[..., Any]) -> Callable[..., None]:
+    def fault(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
+        plugins().register(_plugin(**hooks), "broken")
+        cleanup.callback(plugins().unregister, "broken")
+
+    return fault
+
+
+def _jumping_clock(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
+    jumps = itertools.cycle([0, -(10**18), 3 * 10**17, -5])
+    real = time.time_ns
+    monkeypatch.setattr("steno.tracking.run._now_ns", lambda: max(0, real() + next(jumps)))
+
+
+def _bad_settings(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
+    monkeypatch.setenv("STENO_FLUSH_INTERVAL_S", "soon")
+
+
+FAULTS: dict[str, Callable[..., None]] = {
+    "nothing": _store(""),
+    "the store raises": _store("raise"),
+    "the store is away": _store("unavailable"),
+    "the store refuses": _store("refuse"),
+    "the store is read-only": _store("read-only"),
+    "the store hangs": _store("hang"),
+    "the store's answer is lost": _store("forget"),
+    "no journal can be written": _no_journal,
+    "no journal and no memory": _no_memory,
+    "a gate stays shut": _with_plugin(steno_before_write=lambda run_id: _broken()),
+    "an observer raises": _with_plugin(steno_run_started=lambda run: _broken(), steno_run_ended=lambda run: _broken()),
+    "a tag offer raises": _with_plugin(steno_run_tags=lambda: _broken()),
+    "the clock jumps": _jumping_clock,
+    "a setting is nonsense": _bad_settings,
+}
+
+
+# The user's own start_run says what is wrong with a setting; everything else goes on.
+CELLS = [cell for cell in itertools.product(FAULTS, JOBS) if cell != ("a setting is nonsense", "a run of one's own")]
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(("fault", "job"), CELLS, indirect=["fault"])
+def test_a_training_is_what_it_is_without_steno(fault: None, job: str) -> None:
+    with_steno = Outcome(JOBS[job])
+    left_open = list(ending._open.values())
+    steno.autolog(disable=True)
+    assert with_steno == _without(job)
+    assert not left_open, "a training that is over leaves no run open"
+
+
+_plain: dict[str, Outcome] = {}
+
+
+def _without(job: str) -> Outcome:
+    if job not in _plain:
+        _plain[job] = Outcome(JOBS[job])
+    return _plain[job]
+
+
+SCRIPT = """
+import os, sys
+import numpy as np
+if os.environ["WATCHED"] == "yes":
+    import steno
+    from steno.plugins import plugins
+    import awkward
+    plugins().register(awkward, "awkward")
+    steno.set_tracking_uri(sys.argv[1])
+    steno.autolog()
+from sklearn.linear_model import LogisticRegression
+X = np.arange(40.0).reshape(20, 2)
+model = LogisticRegression().fit(X, np.arange(20) % 2)
+print(model.predict_proba(X).sum())
+if sys.argv[2] == "raise":
+    LogisticRegression().fit(X * np.nan, np.arange(20) % 2)
+if sys.argv[2] == "exit":
+    sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("way", ["", "raise", "hang"])
+@pytest.mark.parametrize(("end", "status"), [("fall off", 0), ("raise", 1), ("exit", 3)])
+def test_a_script_prints_and_ends_as_it_does_without_steno(
+    way: str, end: str, status: int, awkward: Any, script: Any
+) -> None:
+    awkward.be(way)
+    told = []
+    for watched in ("yes", "no"):
+        deadline = "0.5" if way else "30"
+        child = script.start(SCRIPT, awkward.uri, end, WATCHED=watched, STENO_EXIT_TIMEOUT_S=deadline)
+        out, err = child.communicate(timeout=60)
+        lines = [line for line in err.splitlines() if not (way and "could not be written" in line)]
+        told.append((child.returncode, out, lines))
+    assert told[0] == told[1]
+    assert told[0][0] == status
