@@ -56,5 +56,5 @@ $(VENV)/demo.stamp: $(VENV)/python.stamp pyproject.toml
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/python.stamp pyproject.toml
-	@$(step) 'installing steno with what its tests need' $(bin)/python -m pip install --editable '.[dev]'
+	@$(step) 'installing steno with what its tests need' $(bin)/python -m pip install --constraint constraints.txt --editable '.[dev]'
 	@touch $@

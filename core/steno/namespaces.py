@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
+    from steno.plugins.registers import Offer
+
 _PACKAGE = "steno."
 PYFUNC = "pyfunc"
 
@@ -53,7 +55,11 @@ class NamespaceFinder:
             function.__module__ = module.__name__
             function.__qualname__ = function.__name__
         vars(module).update({function.__name__: function for function in functions})
-        vars(module)["__all__"] = [function.__name__ for function in functions]
+        further = _further(name)
+        vars(module)["__all__"] = [*(function.__name__ for function in functions), *further]
+        if further:
+            vars(module)["__getattr__"] = _getattr_of(module, further)
+            vars(module)["__dir__"] = lambda: sorted({*vars(module), *further})
         module.__doc__ = f"{name}: {', '.join(module.__all__)}."
 
 
@@ -62,7 +68,7 @@ def known() -> list[str]:
     from steno.plugins import plugins
 
     found = plugins()
-    return sorted({*found.flavors.offers, *found.integrations.offers, PYFUNC})
+    return sorted({*found.flavors.offers, *found.integrations.names(), PYFUNC})
 
 
 def install() -> None:
@@ -95,11 +101,28 @@ def _functions(name: str) -> list[Callable[..., Any]]:
 
     found = plugins()
     functions: list[Callable[..., Any]] = []
-    if name in found.integrations.offers:
+    if found.integrations.answering(name):
         functions.append(_autolog(name))
     if name in found.flavors.offers:
         functions += [_log_model(name), _save_model(name), _load_model(name)]
     return functions
+
+
+def _further(name: str) -> dict[str, Offer]:
+    from steno.plugins import plugins
+
+    return plugins().integrations.further(name)
+
+
+def _getattr_of(module: ModuleType, further: dict[str, Offer]) -> Callable[[str], Any]:
+    def __getattr__(name: str) -> Any:  # noqa: N807 - the module's
+        """Load what is asked for: it may import its framework, which nobody else needs."""
+        if name not in further:
+            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+        found = vars(module)[name] = further[name].load()
+        return found
+
+    return __getattr__
 
 
 def _autolog(name: str) -> Callable[..., Any]:

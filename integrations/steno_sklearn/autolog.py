@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
+from steno.autolog import provenance
 from steno.contracts.integration import Patch, Via
 
-from steno_sklearn import evaluation, provenance, searches, validation
+from steno_sklearn import evaluation, searches, validation
 from steno_sklearn.estimators import Estimators
 
 logger = logging.getLogger("steno.sklearn")

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import linecache
 import sys
+from functools import lru_cache
 from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
+from steno.plugins import plugins
+
 UNKNOWN = "unknown_dataset"
-_NOT_THE_USER = frozenset({"steno", "steno_sklearn", "sklearn", "joblib", "contextlib", "threading"})
+_NOT_THE_USER = frozenset({"steno", "joblib", "contextlib", "threading"})
 _MOST_NAMES = 5000
 _MOST_TEXTS = 4096
 _texts: dict[tuple[CodeType, int], str] = {}
 
 
 def user_frame() -> FrameType | None:
-    """Return the innermost frame that is neither ours nor scikit-learn's."""
+    """Return the innermost frame that is neither ours nor a framework's."""
+    offers = plugins().flavors.offers.values()
+    not_the_user = _not_the_user(tuple((offer.address.partition(".")[0], *offer.owns) for offer in offers))
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] in _NOT_THE_USER:
+    while frame is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] in not_the_user:
         frame = frame.f_back
     return frame
+
+
+@lru_cache(1)
+def _not_the_user(flavors: tuple[tuple[str, ...], ...]) -> frozenset[str]:
+    """An estimator may be of any framework that has a flavor: its own frames lie between us and the user."""
+    return _NOT_THE_USER.union(*flavors)
 
 
 def name_of(value: Any, frame: FrameType | None) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from steno.autolog import watch
 from steno.contracts.integration import Advice, Patch, Via
+from steno.plugins import plugins
 
 from steno_sklearn import evaluation, searches, stepping, training
 
@@ -56,13 +57,22 @@ class Estimators:
             return
         self._classes.add(cls)
         own = cls.__module__.startswith("sklearn.")
-        if not (own and cls.__name__.startswith(("_", "Base"))):  # scikit-learn's unfinished classes
+        unfinished = own and cls.__name__.startswith(("_", "Base"))
+        # What comes after a fit is recorded here for all estimators alike, whoever records the fit itself.
+        if not unfinished and not _another_watches(cls):
             watch("sklearn", cls, [_patch(cls, name) for name in FITS if _definer(cls, name) is not None])
         for name, advice in SHARED.items():
             definer = _definer(cls, name)
             if definer is not None and (definer, name) not in self._shared:
                 self._shared.add((definer, name))
                 watch("sklearn", definer, [Patch(name, advice, via=Via.CODE)])
+
+
+def _another_watches(cls: type) -> bool:
+    """Whether its models are of a framework that has an integration of its own: XGBClassifier is XGBoost's."""
+    found = plugins()
+    owner = found.flavors.owner_of_class(cls)
+    return owner is not None and owner.name != "sklearn" and owner.name in found.integrations.offers
 
 
 def prepares(cls: type) -> bool:

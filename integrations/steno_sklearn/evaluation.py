@@ -8,13 +8,14 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
+from steno.autolog import provenance
 from steno.autolog.describe import describe_data
+from steno.autolog.provenance import Origin
 from steno.contracts.integration import Call
 from steno.tracking import context
 
-from steno_sklearn import callsite, provenance
+from steno_sklearn import callsite
 from steno_sklearn.data import Data
-from steno_sklearn.provenance import Origin
 
 METRIC_INFO = "metric_info.json"
 _MOST_DATASETS = 20

@@ -8,11 +8,13 @@ import zipfile
 from collections.abc import Collection, Iterator
 from typing import Any
 
-import skops.io
 from steno.errors import ModelError, UntrustedTypes
 
-from steno_sklearn import soundness
+from steno_sklearn import discovery, soundness
 from steno_sklearn.allowed import allowed
+
+with discovery.of_estimators_alone():
+    import skops.io
 
 _PROTOCOL = 2
 _MAX_RATIO = 200

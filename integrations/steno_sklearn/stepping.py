@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from time import perf_counter
+from typing import Any
 
-from steno.autolog.contained_run import ContainedRun
+from steno.autolog import provenance
 from steno.autolog.describe import describe_data
-from steno.autolog.quiet import quiet
+from steno.autolog.session import Session
 from steno.contracts.integration import Call
-from steno.records import Tags
-from steno.tracking import context, experiments
-from steno.tracking import run as tracking
-from steno.tracking.deferred import deferred
 
-from steno_sklearn import metrics, provenance
+from steno_sklearn import metrics
+from steno_sklearn.asking import asking
 from steno_sklearn.data import Data
 from steno_sklearn.metrics import PREFIX
 from steno_sklearn.params import params_of, tags_of
-
-if TYPE_CHECKING:
-    from steno.tracking.run import ActiveRun
-
-_FLOOR_S = 0.005
-_SHARE = 0.01
 
 
 class _Stepping:
@@ -33,15 +25,14 @@ class _Stepping:
     Attributes:
         calls: How often `partial_fit` was called.
         samples: How many samples it has seen.
-        seconds: What the calls took, `spent` what recording them did.
+        session: Where they are recorded, from the second on.
     """
 
-    __slots__ = ("calls", "run", "samples", "seconds", "spent")
+    __slots__ = ("calls", "samples", "session")
 
     def __init__(self) -> None:
         self.calls = self.samples = 0
-        self.seconds = self.spent = 0.0
-        self.run: ContainedRun | None = None
+        self.session: Session | None = None
 
 
 _steppings: dict[int, tuple[weakref.ref[Any], _Stepping]] = {}
@@ -56,52 +47,43 @@ def partial_fit(call: Call) -> Generator[None, Any, None]:
         return
     stepping.calls += 1
     stepping.samples += data.rows if data is not None else 0
-    stepping.seconds += call.seconds
     if stepping.calls < 2:
         return
-    if stepping.run is None or stepping.run.active.ended:
-        stepping.run = _open(call, data)
-    step = stepping.calls
-    stepping.run.log_metric("samples_seen", float(stepping.samples), step)
-    allowed_s = _FLOOR_S + _SHARE * stepping.seconds - stepping.spent
-    if data is not None and allowed_s > 0 and call.options.training_metrics is not False:
-        _score(stepping, call, data, allowed_s, step)
+    session = stepping.session
+    if session is None or session.ended:
+        session = stepping.session = _open(call, data)
+    session.run.log_metric("samples_seen", float(stepping.samples), stepping.calls)
+    if data is not None and session.allowed_s() > 0 and call.options.training_metrics is not False:
+        _score(session, call, data, stepping.calls)
+    session.touch()
 
 
-def _score(stepping: _Stepping, call: Call, data: Data, allowed_s: float, step: int) -> None:
+def _score(session: Session, call: Call, data: Data, step: int) -> None:
     """Score the batch; its time counts against all calls, since a loop has many of them."""
-    assert stepping.run is not None
-    before_ms = call.budget.remaining_ms()
+    began, allowed_ms = perf_counter(), session.allowed_s() * 1000.0
     try:
-        with quiet():
-            found = metrics.evaluate(call.instance, data, allowed_s * 1000.0, call.options.extra.get("pos_label"))
+        with asking(call.instance):
+            found = metrics.evaluate(call.instance, data, allowed_ms, call.options.extra.get("pos_label"))
     except Exception:  # advice: a model that cannot predict its batch has no training metrics
         return
     finally:
-        stepping.spent += (before_ms - call.budget.remaining_ms()) / 1000.0
-    stepping.run.log_metrics({f"{PREFIX}{name}": value for name, value in found.values.items()}, step)
+        session.overhead_s += perf_counter() - began
+    session.run.log_metrics({f"{PREFIX}{name}": value for name, value in found.values.items()}, step)
 
 
-def _open(call: Call, data: Data | None) -> ContainedRun:
+def _open(call: Call, data: Data | None) -> Session:
     """Use the user's run, or begin one that ends with the estimator or the process."""
-    active = context.active_run()
-    if active is None:
-        tags = {**call.options.extra_tags, Tags.AUTOLOGGING: "sklearn"}
-        name = type(call.instance).__name__
-        active = tracking.open_run(run_name=name, tags=tags, experiment_id=experiments.active_experiment_id())
-        weakref.finalize(call.instance, _end_later, active).atexit = False
-    run = ContainedRun(active)
+    session = Session("sklearn", type(call.instance).__name__)
+    weakref.finalize(call.instance, session.end_later).atexit = False
+    run = session.run
     run.set_tags(tags_of(call.instance))
     run.log_params(params_of(call.instance))
     if data is not None and call.options.log_datasets:
         run.log_input(describe_data(data.X, data.y, context="train"))
-    provenance.remember_model(call.instance, provenance.Origin(active))
-    return run
-
-
-def _end_later(active: ActiveRun) -> None:
-    # By the other thread: the garbage collector may call this inside any lock.
-    deferred.submit(active, lambda handle: active.end())
+    active = getattr(run, "active", None)
+    if active is not None:
+        provenance.remember_model(call.instance, provenance.Origin(active))
+    return session
 
 
 def _stepping_of(model: Any) -> _Stepping | None:
@@ -119,5 +101,5 @@ def _stepping_of(model: Any) -> _Stepping | None:
 def forget(model: Any) -> None:
     """Begin anew: the estimator is being fitted as a whole."""
     found = _steppings.pop(id(model), None)
-    if found is not None and found[1].run is not None and found[1].run.active is not context.active_run():
-        found[1].run.active.end()
+    if found is not None and found[1].session is not None:
+        found[1].session.end()

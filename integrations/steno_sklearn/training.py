@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+from steno.autolog import provenance
 from steno.autolog.describe import describe_data
-from steno.autolog.quiet import quiet
+from steno.autolog.keeping import Sample
 from steno.contracts.integration import Call
 from steno.tracking.deferred import deferred
 
-from steno_sklearn import curves, importances, keeping, metrics, provenance, stepping
+from steno_sklearn import curves, importances, keeping, metrics, stepping
+from steno_sklearn.asking import asking
 from steno_sklearn.data import Data
 from steno_sklearn.metrics import PREFIX, Training
 from steno_sklearn.params import params_of, tags_of
@@ -84,7 +86,7 @@ def _training(call: Call, model: Any, data: Data | None) -> Training:
     if data is None or wanted is False or getattr(model, "copy_X", True) is False:
         return Training()
     allowed_ms = float("inf") if wanted == "full" else max(call.budget.remaining_ms(), _LEAST_MS)
-    with quiet():
+    with asking(model):
         try:
             training = metrics.evaluate(model, data, allowed_ms, call.options.extra.get("pos_label"))
         except Exception:  # advice: a model that cannot predict what it was trained on has no training metrics
@@ -96,7 +98,7 @@ def _training(call: Call, model: Any, data: Data | None) -> Training:
     return training
 
 
-def _sample(call: Call, model: Any, data: Data | None, training: Training) -> keeping.Sample | None:
+def _sample(call: Call, model: Any, data: Data | None, training: Training) -> Sample | None:
     """Return the first rows with their predictions, which cost a prediction where none was made."""
     if data is None or not (call.options.log_model_signatures or call.options.log_input_examples):
         return None
@@ -105,9 +107,9 @@ def _sample(call: Call, model: Any, data: Data | None, training: Training) -> ke
         if predictions is not None:
             return keeping.sample_of(predictions.data.X, predictions.labels)
         rows = keeping.sample_of(data.X, None).inputs
-        with quiet():
+        with asking(model):
             labels = model.predict(rows) if hasattr(model, "predict") else None
-        return keeping.Sample(rows, labels)
+        return Sample(rows, labels)
     except Exception:  # advice: a model is kept without its signature rather than not at all
         return None
 

@@ -7,11 +7,11 @@ from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
+from steno.autolog import provenance
 from steno.autolog.describe import describe_data
 from steno.autolog.params import show
 from steno.contracts.integration import Call
 
-from steno_sklearn import provenance
 from steno_sklearn.data import Data
 from steno_sklearn.params import params_of, tags_of
 

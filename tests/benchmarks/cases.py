@@ -165,6 +165,35 @@ def forest(tool: str) -> Figures:
     return _added(tool, lambda: model.fit(X, y), 3, {"with_model_s": {"log_models": True}})
 
 
+def xgboost(tool: str) -> Figures:
+    """300 rounds of boosting with two metrics."""
+    X, y = _data(20_000)
+    framework = importlib.import_module("xgboost")
+    params = {"objective": "binary:logistic", "eval_metric": ["logloss", "auc"], "max_depth": 3, "nthread": 1}
+
+    def fit() -> None:
+        matrix = framework.DMatrix(X, y)
+        framework.train(params, matrix, 300, evals=[(matrix, "train")], verbose_eval=False)
+
+    return _with_percent(_added(tool, fit, 5 if tool == "steno" else 2, BOTH))
+
+
+def lightning(tool: str) -> Figures:
+    """60 epochs of a small net."""
+    from lightning_fit import fit
+
+    api = importlib.import_module("torch")
+    api.set_num_threads(1)
+    return _with_percent(_added(tool, fit, 7 if tool == "steno" else 2, BOTH))
+
+
+def _with_percent(figures: Figures) -> Figures:
+    """Say what is added in parts of the plain fit too."""
+    added = {name: seconds for name, seconds in figures.items() if name.endswith("_model_s")}
+    shares = {f"{name[:-2]}_percent": 100 * seconds / figures["plain_s"] for name, seconds in added.items()}
+    return figures | shares
+
+
 def _data(rows: int) -> tuple[Any, Any]:
     import numpy as np
 
@@ -219,6 +248,16 @@ def history(tool: str) -> Figures:
     return {"all_s": whole, "buckets_s": thin}
 
 
+def torch_loop(tool: str) -> Figures:
+    """Steps of a tiny network in a raw PyTorch loop."""
+    import torch
+    from torch_loop import measure
+
+    torch.set_num_threads(1)
+    with open_tool(tool).start_run():
+        return measure()
+
+
 def smallest(tool: str) -> Figures:
     """The smallest script there is; its parent takes the time, it reports its peak memory as the last thing."""
     atexit.register(_report_peak)  # exit handlers run in reverse: after the tool's own
@@ -236,7 +275,7 @@ def _report_peak() -> None:
     print(json.dumps({"memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 
-CASES = (single, wide, disk, small_fit, grid, forest, search, history, smallest)
+CASES = (single, wide, disk, small_fit, grid, forest, xgboost, lightning, search, history, smallest, torch_loop)
 
 if __name__ == "__main__":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

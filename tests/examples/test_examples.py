@@ -46,6 +46,21 @@ def test_autologging_a_pipeline_gives_a_model_that_loads_back(tmp_path: Path) ->
     assert "the loaded model predicts the same: True" in printed
 
 
+def test_autologging_xgboost_records_rounds_and_folds(tmp_path: Path) -> None:
+    lines = run("03_autolog_xgboost.py", tmp_path).splitlines()
+    assert "FINISHED: best round" in lines[0]
+    assert "the loaded model predicts the same: True" in lines
+    assert len([line for line in lines if line.startswith("  fold ")]) == 4
+
+
+def test_autologging_a_plain_loop_gives_epochs_and_a_model(tmp_path: Path) -> None:
+    lines = run("04_autolog_pytorch.py", tmp_path).splitlines()
+    assert "FINISHED: Adam" in lines[0]
+    means = [float(line.rpartition(" ")[2]) for line in lines if line.startswith("  mean loss")]
+    assert means == sorted(means, reverse=True)
+    assert "the loaded model predicts the same: True" in lines
+
+
 def test_a_search_leaves_every_candidate_best_first(tmp_path: Path) -> None:
     lines = run("03_search_and_compare.py", tmp_path).splitlines()
     scores = [float(line.split()[0]) for line in lines if " in " in line]
@@ -61,3 +76,11 @@ def test_the_demo_shows_the_candidates_the_best_run_and_where_to_look_next(tmp_p
     assert "predicts the same: True" in printed
     assert "steno runs show" in printed
     assert (tmp_path / "stenoruns" / "steno.db").exists()
+
+
+def test_autologging_lightning_keeps_the_best_checkpoint_and_the_logger_makes_a_run(tmp_path: Path) -> None:
+    printed = run("05_autolog_lightning.py", tmp_path)
+    assert "FINISHED: Adam with lr=0.01" in printed
+    best, kept = (line.rpartition("val_loss ")[2] for line in printed.splitlines() if "val_loss" in line)
+    assert best == kept
+    assert "run explicit FINISHED: hidden=8" in printed

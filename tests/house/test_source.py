@@ -23,6 +23,7 @@ CATCHES_ALL = {
     "core/steno/plugins/hooks.py": "hook policy: an observer's or offer's error stays with its plugin",
     "core/steno/tracking/deferred.py": "advice that was put off: an error in it ends neither its thread nor the run",
     "integrations/": "advice: a model or its data may raise anything when it is asked, and is then left out",
+    "core/steno/tracking/followers.py": "what is handed over late is advice: a failure in it ends neither read nor run",
     "core/steno/tracking/carrier.py": "the writer thread: what a store or gate raises waits in the journal",
 }
 

@@ -11,9 +11,10 @@ from types import ModuleType
 from steno.autolog.containment import contained
 from steno.autolog.nesting import Carried
 from steno.autolog.quiet import quiet
+from steno.autolog.session import Session
 from steno.autolog.switch import autolog, autolog_one, watch
 
-__all__ = ["Carried", "autolog", "autolog_one", "contained", "quiet", "watch"]
+__all__ = ["Carried", "Session", "autolog", "autolog_one", "contained", "quiet", "watch"]
 
 
 class _CallableModule(ModuleType):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steno.records import Batch, DatasetInput
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
     from steno.tracking.run import ActiveRun
 
 logger = logging.getLogger("steno.autolog")
+LEFT_OUT = "steno.left_out"
 
 
 class ContainedRun:
     """An open run, seen by advice and its callbacks. Thread-safe as the run is.
+
+    What was left out first is told in the tag `steno.left_out`. Pickled, it becomes a handle on the same run.
 
     Attributes:
         active: The run itself.
@@ -37,16 +41,16 @@ class ContainedRun:
         """Record params; those that conflict or have a bad key are left out."""
         self._each(self.active.log_params, params)
 
-    def log_metric(self, key: str, value: float, step: int = 0) -> None:
+    def log_metric(self, key: str, value: float, step: int = 0, timestamp: int | None = None) -> None:
         """Record one point."""
         try:
-            self.active.log_metric(key, value, step)
+            self.active.log_metric(key, value, step, timestamp)
         except Exception as error:  # advice
             self._left_out(key, error)
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0, timestamp: int | None = None) -> None:
         """Record one point of each series."""
-        self._each(lambda some: self.active.log_metrics(some, step), metrics)
+        self._each(lambda some: self.active.log_metrics(some, step, timestamp), metrics)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags."""
@@ -59,7 +63,7 @@ class ContainedRun:
         except Exception as error:  # advice
             self._left_out(dataset.dataset.name, error)
 
-    def log_file(self, path: str, content: bytes) -> None:
+    def log_file(self, path: str, content: bytes | Path) -> None:
         """Record an artifact."""
         try:
             self.active.log_file(path, content)
@@ -91,11 +95,17 @@ class ContainedRun:
 
     def _left_out(self, what: str, error: BaseException) -> None:
         level = logging.DEBUG if self._warned else logging.WARNING
-        self._warned = True
+        first, self._warned = not self._warned, True
         try:
+            if first:
+                self.active.set_tags({LEFT_OUT: f"{what[:80]}: {error}"[:500]})
             logger.log(level, "run %s: %.80s was left out: %s (said once a run)", self.run_id, what, error)
         except Exception:  # advice: a logging handler of the user's may raise
             return
+
+    def __reduce__(self) -> tuple[Callable[..., ContainedRun], tuple[ActiveRun]]:
+        # Callbacks of a framework travel to its workers with their run.
+        return ContainedRun, (self.active,)
 
 
 class NoRun:
@@ -109,10 +119,10 @@ class NoRun:
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Keep nothing."""
 
-    def log_metric(self, key: str, value: float, step: int = 0) -> None:
+    def log_metric(self, key: str, value: float, step: int = 0, timestamp: int | None = None) -> None:
         """Keep nothing."""
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0, timestamp: int | None = None) -> None:
         """Keep nothing."""
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
@@ -121,7 +131,7 @@ class NoRun:
     def log_input(self, dataset: DatasetInput) -> None:
         """Keep nothing."""
 
-    def log_file(self, path: str, content: bytes) -> None:
+    def log_file(self, path: str, content: bytes | Path) -> None:
         """Keep nothing."""
 
     def add_child(self, child: Batch) -> str:

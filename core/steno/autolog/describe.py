@@ -10,7 +10,7 @@ from steno.autolog.fingerprint import Part, digest, part_of
 from steno.autolog.params import flatten_params
 from steno.records import Dataset, DatasetInput, InputTag, Tags
 
-__all__ = ["describe_data", "flatten_params"]
+__all__ = ["describe_data", "describe_parts", "flatten_params"]
 
 _SOURCE_TAGS = (Tags.USER, Tags.SOURCE_NAME, Tags.SOURCE_TYPE, Tags.GIT_COMMIT)
 
@@ -33,8 +33,14 @@ def describe_data(
     The digest covers small data whole and of large data an even sample of rows, so that it costs less than a
     millisecond at any size; a change outside the sample does not show.
     """
-    features = part_of(X)
-    targets = part_of(y) if y is not None else None
+    return describe_parts(part_of(X), part_of(y) if y is not None else None, context, name)
+
+
+def describe_parts(
+    features: Part, targets: Part | None = None, context: str = "train", name: str = "dataset"
+) -> DatasetInput:
+    """Describe data that was looked at already, as `describe_data` does: for containers that only their framework
+    can look into."""
     schema, profile = (_frame if features.columns is not None else _tensors)(features, targets)
     dataset = Dataset(
         name=name,

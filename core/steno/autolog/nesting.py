@@ -23,9 +23,19 @@ def current() -> WatchedCall | None:
     return call if call is not None and call.open else None
 
 
+class _Thread(threading.local):
+    """What is known of a thread; its name is looked at once."""
+
+    def __init__(self) -> None:
+        self.is_ours = threading.current_thread().name.startswith("steno-")
+
+
+_thread = _Thread()
+
+
 def in_thread_of_ours() -> bool:
     """Whether this thread does steno's own work: what it calls of a framework is no training."""
-    return threading.current_thread().name.startswith("steno-")
+    return _thread.is_ours
 
 
 class Carried:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import threading
+from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from steno.autolog.site import FunctionSite, MethodSite, Row, WrapperSite
+from steno.autolog.site import FunctionSite, HookSite, MethodSite, Row, WrapperSite
 from steno.autolog.swap import CodeSwap, suspends
-from steno.contracts.integration import Patch, Via
+from steno.contracts.integration import Hook, Patch, Via
 from steno.errors import PluginError
 
 if TYPE_CHECKING:
@@ -80,15 +81,35 @@ class Applied:
                 self._place.revert()
 
 
-def apply(watcher: Watcher, patch: Patch, root: ModuleType | type, order: tuple[int, int]) -> Applied | None:
+class Hooked:
+    """A function that is registered with the framework itself.
+
+    Attributes:
+        hook: What the framework calls.
+    """
+
+    def __init__(self, row: Row, hook: Hook, register: Callable[..., Any]) -> None:
+        self.hook = HookSite(row, hook)
+        self._handle = register(self.hook)
+
+    def revert(self) -> None:
+        """Take the function out of the framework's list."""
+        self.hook.on = False  # whatever the framework makes of the handle
+        remove = getattr(self._handle, "remove", self._handle)
+        if not callable(remove):
+            raise PluginError(f"{self.hook.row.target} gave no handle to take the hook back with")
+        remove()
+
+
+def apply(watcher: Watcher, patch: Patch, root: ModuleType | type, order: tuple[int, int]) -> Applied | Hooked | None:
     """Put a patch in place below a module or class; None where an optional target is missing.
 
     Raises:
         AttributeError: The target does not exist.
-        PluginError: It cannot be watched, or the patch has both advice and a tap, or neither.
+        PluginError: It cannot be watched, or the patch has not exactly one of advice, tap and hook.
     """
-    if (patch.advice is None) == (patch.tap is None):
-        raise PluginError(f"patch {patch.target!r} needs either advice or a tap")
+    if sum(each is not None for each in (patch.advice, patch.tap, patch.hook)) != 1:
+        raise PluginError(f"patch {patch.target!r} needs one of advice, a tap and a hook")
     try:
         owner, name, found = _resolve(root, patch.target)
     except AttributeError:
@@ -97,6 +118,8 @@ def apply(watcher: Watcher, patch: Patch, root: ModuleType | type, order: tuple[
         raise
     instances_of = owner if isinstance(owner, type) and not isinstance(found, staticmethod) else None
     row = Row(watcher, patch, instances_of, order)
+    if patch.hook is not None:
+        return Hooked(row, patch.hook, getattr(owner, name))
     if isinstance(root, type):
         row.target = f"{root.__name__}.{patch.target}"
     function = _code_target(owner, found, patch.via)

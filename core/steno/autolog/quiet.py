@@ -1,4 +1,4 @@
-"""A scope in which a framework may warn or draw random numbers without the user's process showing it."""
+"""A scope in which a framework may print, warn or draw random numbers without the user's process showing it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
+
+from steno.autolog.muted import muted
 
 _hushed: ContextVar[bool] = ContextVar("steno_hushed", default=False)
 
@@ -37,7 +39,7 @@ _ENTRY: Any = ("ignore", _WhileHushed(), Warning, None, 0)
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Run a framework's code so that nothing of it shows: no warning, no drawn number, no floating-point error.
+    """Run a framework's code so that nothing of it shows: no print, no warning, no drawn number, no float error.
 
     For advice that calls `predict`, `score` and the like. Python's, NumPy's and (if imported) torch's global
     generators are set back if they moved; code that draws from them in another thread meanwhile may draw the
@@ -47,23 +49,49 @@ def quiet() -> Iterator[None]:
     has shown, so the user would see them again.
     """
     set_back = [remember() for remember in (_python, _numpy, _torch)]
-    numpy = sys.modules.get("numpy")
+    numpy = _imported("numpy")
     floats: AbstractContextManager[Any] = numpy.errstate(all="ignore") if numpy else nullcontext()
-    filters: list[Any] = warnings.filters  # type: ignore[assignment]
-    filters.insert(0, _ENTRY)
-    before = _hushed.set(True)
     try:
-        with floats:
+        with muted(), hushed(), floats:
             yield
     finally:
-        _hushed.reset(before)
-        _take_out(filters)
         for restore in set_back:
             restore()
 
 
-def _take_out(filters: list[Any]) -> None:
-    # From the very list it was put into: another thread may have put a copy of it in place meanwhile.
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Show no warning of this thread or task, and forget none that was shown."""
+    before = _hushed.set(True)
+    filters = put_in_front()
+    try:
+        yield
+    finally:
+        _hushed.reset(before)
+        take_out(filters)
+
+
+def put_in_front() -> list[Any]:
+    """Let the filters in force ignore what `hushed` scopes warn, before any other; return the list that has it now."""
+    filters: list[Any] = warnings.filters  # type: ignore[assignment]
+    filters.insert(0, _ENTRY)
+    return filters
+
+
+def _imported(name: str) -> Any:
+    """Return a module if its import is over: another thread may be in the midst of it, and half a torch crashes."""
+    module = sys.modules.get(name)
+    return None if getattr(getattr(module, "__spec__", None), "_initializing", False) else module
+
+
+def in_front() -> bool:
+    """Whether the filters in force do so already."""
+    filters: Any = warnings.filters
+    return bool(filters) and filters[0] is _ENTRY
+
+
+def take_out(filters: list[Any]) -> None:
+    """Undo one `put_in_front`, in the very list: another thread may have put a copy of it in place meanwhile."""
     for index, entry in enumerate(filters):
         if entry is _ENTRY:
             del filters[index]
@@ -81,7 +109,7 @@ def _python() -> Callable[[], None]:
 
 
 def _numpy() -> Callable[[], None]:
-    generators = sys.modules.get("numpy.random")
+    generators = _imported("numpy") and _imported("numpy.random")
     if generators is None:
         return _nothing
     state = generators.get_state(legacy=False)
@@ -101,7 +129,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _torch() -> Callable[[], None]:
-    torch = sys.modules.get("torch")
+    torch = _imported("torch")
     # A device's generator is left out: reading it would wait for the device.
     if torch is None or not hasattr(torch, "get_rng_state"):
         return _nothing

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from steno.autolog import advice, runs
+from steno.autolog.containment import contain
 from steno.autolog.nesting import in_thread_of_ours, inside, leave_frame_out
 
 if TYPE_CHECKING:
     from steno.autolog.call import WatchedCall
     from steno.autolog.watcher import Watcher
-    from steno.contracts.integration import Patch
+    from steno.contracts.integration import Hook, Patch
 
 
 class Row:
@@ -54,6 +55,7 @@ class Site:
         self.rows: list[Row] = []
         self._by_owner: dict[type | None, Row] = {}
         self._joins = False
+        self.lone_tap: Row | None = None
 
     def add(self, row: Row) -> None:
         """Let a row watch."""
@@ -68,6 +70,7 @@ class Site:
         # Replaced rather than changed: calls in other threads read these without a lock.
         self._by_owner = {row.owner: row for row in reversed(self.rows)}
         self._joins = any(row.joins for row in rows)
+        self.lone_tap = self.rows[0] if len(rows) == 1 and rows[0].tap is not None else None
 
     def admit(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Row | None:
         """Return the row whose advice is to look on, None if nothing does; a tap has its turn here.
@@ -113,6 +116,14 @@ class FunctionSite(Site):
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         function = self.function
         try:
+            row = self.lone_tap
+            if row is not None and inside.get() is None:  # a step of a loop: each line costs it
+                if not in_thread_of_ours():
+                    try:
+                        row.tap(args, kwargs)  # type: ignore[misc]  # it is a tap
+                    except Exception as error:  # a tap is advice
+                        contain(row.watcher.name, row.target, error)
+                return function(*args, **kwargs)
             row = self.admit(None, args, kwargs)
             if row is None:
                 return function(*args, **kwargs)
@@ -150,6 +161,29 @@ class MethodSite(FunctionSite):
         except BaseException as error:
             leave_frame_out(error)
             raise
+
+
+class HookSite:
+    """A function of an integration's that the framework calls at its own moments; what it raises is contained.
+
+    Attributes:
+        on: Whether it still looks.
+    """
+
+    def __init__(self, row: Row, function: Hook) -> None:
+        self.row = row
+        self.on = True
+        self._function = function
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> None:
+        call = inside.get()
+        nested = call is not None and call.open
+        if not self.on or (nested and not self.row.joins) or (not nested and in_thread_of_ours()):
+            return
+        try:
+            self._function(*args, **kwargs)
+        except Exception as error:  # a hook is advice
+            contain(self.row.watcher.name, self.row.target, error)
 
 
 class WrapperSite(Site):

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
 _SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 
 
-def _stub(*args: Any, **kwargs: Any) -> Any:
-    stand_in: Any = "stand-in"  # this constant is exchanged in `_code_for`
-    try:
-        return stand_in(*args, **kwargs)
-    except BaseException as error:
-        error.with_traceback(error.__traceback__.tb_next)  # type: ignore[union-attr]
-        raise
+# Its closure has as many cells as that of the function whose place it takes: the interpreter reads a frame's locals
+# through them, and would crash on cells that the code did not ask for. The last line is never reached.
+_STUB = """
+def outer({cells}):
+    def stub(*args, **kwargs):
+        stand_in = "stand-in"
+        try:
+            return stand_in(*args, **kwargs)
+        except BaseException as error:
+            error.with_traceback(error.__traceback__.tb_next)
+            raise
+        return {cells}
+    return stub
+"""
 
 
 def suspends(function: Any) -> bool:
@@ -73,12 +81,22 @@ def _twin(function: FunctionType) -> FunctionType:
 
 
 def _code_for(old: CodeType, stand_in: Callable[..., Any]) -> CodeType:
-    stub = _stub.__code__
+    stub = _stub(len(old.co_freevars))
     return stub.replace(
         co_consts=tuple(stand_in if constant == "stand-in" else constant for constant in stub.co_consts),
         co_name=old.co_name,
         co_qualname=old.co_qualname,
         co_filename=old.co_filename,
         co_firstlineno=old.co_firstlineno,
-        co_freevars=old.co_freevars,  # the closure stays on the function, so the code must name as many cells
+        co_freevars=old.co_freevars,
     )
+
+
+@lru_cache
+def _stub(count: int) -> CodeType:
+    """Return the code of a stub with so many free variables, "stand-in" where the stand-in is to be."""
+    cells = ", ".join(f"cell_{number:04}" for number in range(count))  # in the order the compiler sorts them
+    made: dict[str, Any] = {}
+    exec(_STUB.format(cells=cells), made)
+    stub: FunctionType = made["outer"](*range(count))
+    return stub.__code__

@@ -123,7 +123,9 @@ def _ask_everywhere(disable: bool, excluded: tuple[str | Iterable[str] | None, .
     known = _switch.known()
     own = {name for each in known.values() for name in each.offer.options}
     options = option_table.read(given, own)
-    left_alone = frozenset[str]().union(*(option_table.names(names, known) for names in excluded))
+    offers = plugins().integrations
+    named = frozenset[str]().union(*(option_table.names(names, offers.names()) for names in excluded))
+    left_alone = frozenset(offer.name for name in named for offer in offers.answering(name))
     if not disable and settings.load().autolog_disable:
         return
     _switch.everywhere, _switch.excluded = (None, frozenset()) if disable else (options, left_alone)
@@ -136,17 +138,19 @@ def autolog_one(name: str, *, disable: bool = False, **given: Any) -> None:
     """Record every training of one framework; goes before `autolog()`, whichever was called first.
 
     Args:
-        name: The integration's name.
+        name: The integration's name, or one that several answer to: "pytorch" switches Lightning too.
         disable: Leave this framework alone.
         given: The options of `autolog()`, and the integration's own.
 
     Raises:
         InvalidValue: No such integration, or an option it does not know.
     """
-    options = option_table.read(given, watcher(name).offer.options)
+    _switch.known()
+    offers = plugins().integrations.answering(name) or [watcher(name).offer]
+    options = option_table.read(given, {each for offer in offers for each in offer.options})
     if not disable and settings.load().autolog_disable:
         return
-    _switch.by_name[name] = None if disable else options
+    _switch.by_name.update({offer.name: None if disable else options for offer in offers})
     _switch.settle()
 
 

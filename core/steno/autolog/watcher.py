@@ -43,24 +43,26 @@ class Watcher:
         self.on = False
         self.problem = ""
         self.integration: Integration | None = None
-        self.applied: list[patching.Applied] = []
+        self.applied: list[patching.Applied | patching.Hooked] = []
         self._seen: set[str] = set()
         self._awaited: set[str] = set()
         self._lock = threading.RLock()
+        self._wakes = [name.strip() for name in offer.when.split("|")]
 
     @property
     def state(self) -> str:
         """How it stands: off, active, waiting for its import, or why it cannot watch."""
         if self.problem or not self.on:
             return self.problem or "off"
-        return "active" if self.applied else f"waiting for `import {self.offer.when}`"
+        return "active" if self.applied else f"waiting for `import {self.offer.when.partition(' | ')[0]}`"
 
     def switch_on(self, options: Options) -> None:
         """Watch from now on, or as soon as the framework is imported."""
         self.options = options
         self.settings = settings.load()
         self.on = True
-        self._await(self.offer.when)
+        for name in self._wakes:
+            self._await(name)
 
     def switch_off(self) -> None:
         """Take every row away."""
@@ -69,7 +71,16 @@ class Watcher:
             applied, self.applied = self.applied, []
             self._seen.clear()
         for row in reversed(applied):
-            row.revert()
+            try:
+                row.revert()
+            except Exception as error:  # plugin loading: a framework's own handle may fail
+                contain(self.name, "switching off", error)
+        switched_off = getattr(self.integration, "switched_off", None)
+        if switched_off is not None:
+            try:
+                switched_off()
+            except Exception as error:  # advice
+                contain(self.name, "switching off", error)
 
     def add(self, root: ModuleType | type, patches: Iterable[Patch]) -> None:
         """Apply rows below a module or class; what fails is contained, row by row."""
@@ -101,7 +112,7 @@ class Watcher:
         if not self.on:
             return
         try:
-            if module.__name__ == self.offer.when and not self._load():
+            if module.__name__ in self._wakes and not self._load():
                 return
             if self.integration is not None and module.__name__ in self.integration.modules:
                 self._patch(module)
@@ -118,7 +129,7 @@ class Watcher:
                 return False
             self.integration = self.offer.load()
         for name in self.integration.modules:
-            if name != self.offer.when:
+            if name not in self._wakes:
                 self._await(name)
         return True
 
@@ -132,7 +143,12 @@ class Watcher:
 
 
 def _unmet(requires: str) -> str:
-    """Say which part of "scikit-learn>=1.4" is not installed; empty if all is well."""
+    """Say which part of "scikit-learn>=1.4" is not installed; empty if all is well, or one of "a>=1 | b>=1" is."""
+    unmet = [_unmet_one(each.strip()) for each in requires.split("|")]
+    return "" if "" in unmet else "; ".join(unmet)
+
+
+def _unmet_one(requires: str) -> str:
     if not requires:
         return ""
     from importlib.metadata import PackageNotFoundError, version

@@ -44,6 +44,7 @@ def _offer(offer: Offer) -> str:
     if not (offer.when or offer.owns):
         return f"store {offer.name}:"
     what = f"autologging {offer.name}" if offer.when else f"models {offer.name}"
-    if find_spec(offer.when or offer.owns[0]) is None:
+    wakes = offer.when.split(" | ") if offer.when else offer.owns[:1]
+    if all(find_spec(name) is None for name in wakes):
         return f"{what} (needs {offer.requires})"
-    return f"{what} (waiting for `import {offer.when}`)" if offer.when else what
+    return f"{what} (waiting for `import {wakes[0]}`)" if offer.when else what

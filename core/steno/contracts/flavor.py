@@ -18,11 +18,13 @@ class FlavorInfo(Struct, frozen=True):
         conf: The flavor's own section (MLflow's keys, see the model format).
         pyfunc: The `python_function` section less its environment, or None when the model has no `predict`.
         packages: Import names whose installed versions the model needs, most important first.
+        also: Sections of other flavors that read the same files, by name.
     """
 
     conf: dict[str, Any]
     pyfunc: dict[str, Any] | None = None
     packages: tuple[str, ...] = field(default=())
+    also: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -33,6 +35,9 @@ class Flavor(Protocol):
 
     def save(self, model: Any, folder: Path, **options: Any) -> FlavorInfo:
         """Write the model into an existing folder.
+
+        A flavor whose attribute `takes_example` is true gets the input example, if there is one, as the option
+        `input_example`.
 
         Raises:
             ModelError: It cannot be written in the chosen format; the message names the remedy.

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from enum import StrEnum
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -55,16 +56,18 @@ class Run(Protocol):
 
     def log_params(self, params: Mapping[str, Any]) -> None: ...
 
-    def log_metric(self, key: str, value: float, step: int = 0) -> None: ...
+    def log_metric(self, key: str, value: float, step: int = 0, timestamp: int | None = None) -> None:
+        """Record one point; `timestamp` (milliseconds) is for a value that is told later than it arose."""
+        ...
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None: ...
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0, timestamp: int | None = None) -> None: ...
 
     def set_tags(self, tags: Mapping[str, Any]) -> None: ...
 
     def log_input(self, dataset: DatasetInput) -> None: ...
 
-    def log_file(self, path: str, content: bytes) -> None:
-        """Record an artifact; the writer thread carries it to the artifact store."""
+    def log_file(self, path: str, content: bytes | Path) -> None:
+        """Record an artifact, bytes or a file that may be moved away; the writer thread carries it to its store."""
         ...
 
     def add_child(self, child: Batch) -> str:
@@ -131,6 +134,9 @@ Advice = Callable[[Any], Generator[None, Any, None]]
 Tap = Callable[[tuple[Any, ...], dict[str, Any]], None]
 """Called before, with (args, kwargs); for per-step paths. Contained like advice."""
 
+Hook = Callable[..., None]
+"""Given to a framework's own registration function, and called with what the framework gives. Contained."""
+
 
 class Via(StrEnum):
     """How core stands round the target: a wrapt wrapper, a swap of the function's code, or core chooses."""
@@ -146,7 +152,10 @@ class Patch(Struct, frozen=True):
     Attributes:
         target: Dotted path below the module that arrived: "LogisticRegression.fit".
         advice: The generator that records; or
-        tap: A plain function called before each call.
+        tap: A plain function called before each call; or
+        hook: A function to register: the target is the framework's own registration function, is called with the
+            hook, and returns a handle whose `remove()` (or call) takes it back. Nothing of the framework's is
+            replaced. It is called where no watched call runs, unless the row joins.
         joins: Inside another watched call: False stays silent, True writes into the same run.
         many: Many fits happen in here (searches, cross-validation, ensembles): nothing inside joins.
         via: The mechanism; AUTO takes `code` for module-level Python functions and `wrapt` otherwise.
@@ -156,6 +165,7 @@ class Patch(Struct, frozen=True):
     target: str
     advice: Advice | None = None
     tap: Tap | None = None
+    hook: Hook | None = None
     joins: bool = False
     many: bool = False
     via: Via = Via.AUTO
@@ -164,7 +174,11 @@ class Patch(Struct, frozen=True):
 
 @runtime_checkable
 class Integration(Protocol):
-    """Watches one framework."""
+    """Watches one framework.
+
+    One that follows loops, which no watched call ends, may also have `switched_off(self) -> None`: it is called once
+    its rows are away, to end what is still open.
+    """
 
     name: str
     modules: tuple[str, ...]

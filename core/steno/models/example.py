@@ -27,12 +27,12 @@ class Example(Struct, frozen=True):
 
     @classmethod
     def of(cls, given: Any) -> Example:
-        """Take what the user gave: inputs, or a tuple (inputs, params)."""
+        """Take what the user gave: inputs, or a tuple (inputs, params). Tensors become arrays. Raises: InvalidValue."""
         if isinstance(given, Example):
             return given
         if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Mapping):
-            return cls(given[0], dict(given[1]))
-        return cls(given)
+            return cls(frames.arrayed(given[0]), dict(given[1]))
+        return cls(frames.arrayed(given))
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write both files and return the `saved_input_example_info` section.

@@ -40,7 +40,7 @@ _DTYPES = {
 def infer_schema(sample: Any, what: str) -> Schema:
     """Describe a sample; `what` names it in the log if it can only be described as `any`."""
     try:
-        return _schema(sample)
+        return _schema(frames.arrayed(sample))
     except InvalidValue as error:
         logger.warning("the schema of the model's %s is `any`, which checks nothing: %s", what, error.message)
         return Schema([ColSpec(_ANY)])

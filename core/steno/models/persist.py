@@ -65,7 +65,7 @@ def save_model(
     keeper, example = flavor_for(model, flavor), None if input_example is None else Example.of(input_example)
     environment = Environment(pip_requirements, extra_pip_requirements, conda_env)
     with _appearing(Path(path)) as part:
-        info = keeper.save(model, part, **options)
+        info = keeper.save(model, part, **_example_for(keeper, example), **options)
         if signature is None and example is not None:
             signature = _signature_of(keeper, model, info, example)
         sections = _sections(keeper.name, info, _copy_code(code_paths, part))
@@ -139,6 +139,11 @@ def flavor_for(model: Any, name: str | None = None) -> Flavor:
     return found
 
 
+def _example_for(keeper: Flavor, example: Example | None) -> dict[str, Any]:
+    wanted = example is not None and getattr(keeper, "takes_example", False)
+    return {"input_example": example.inputs} if wanted and example else {}
+
+
 def _signature_of(keeper: Flavor, model: Any, info: FlavorInfo, example: Example) -> ModelSignature | None:
     """Infer the signature from an example and what the model makes of it."""
     if info.pyfunc is None:
@@ -154,16 +159,17 @@ def _has_columns(signature: ModelSignature | Literal[False] | None) -> bool:
 
 def _sections(name: str, info: FlavorInfo, code: str | None) -> dict[str, dict[str, Any]]:
     """Return the `flavors` of the MLmodel file."""
-    conf = {**info.conf, **({"code": code} if code else {})}
+    ours = {"code": code} if code else {}
+    sections = {each: {**conf, **ours} for each, conf in {name: info.conf, **info.also}.items()}
     if info.pyfunc is None:
-        return {name: conf}
+        return sections
     pyfunc = {
         **info.pyfunc,
         "env": {"conda": CONDA_ENV, "virtualenv": PYTHON_ENV},
         "python_version": platform.python_version(),
-        **({"code": code} if code else {}),
+        **ours,
     }
-    return {name: conf, "python_function": pyfunc}
+    return {**sections, "python_function": pyfunc}
 
 
 def _copy_code(code_paths: Iterable[str | Path] | None, folder: Path) -> str | None:

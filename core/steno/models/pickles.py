@@ -38,16 +38,22 @@ _FAULTS = (
     ValueError,
 )
 # Objects by number from a process-wide table, or handed over from outside: neither belongs in a model.
-_REFUSED = frozenset({"EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "NEXT_BUFFER", "READONLY_BUFFER"})
+_PERSISTENT = frozenset({"PERSID", "BINPERSID"})
+_REFUSED = frozenset({"EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "READONLY_BUFFER"})
 
 
-def imports(data: bytes, where: str) -> frozenset[str]:
+def imports(data: bytes, where: str, *, persistent: bool = False) -> frozenset[str]:
     """Return the qualified names ("module.name") that loading a pickle would import. Nothing is executed.
+
+    Args:
+        data: The pickle.
+        where: What to call it in an error.
+        persistent: It may take objects from its reader by an id, as formats do that keep large data beside a pickle.
 
     Raises:
         ModelError: It is damaged, or made so that its imports cannot be told by reading.
     """
-    reader = _Reader(where, len(data))
+    reader = _Reader(where, len(data), _REFUSED if persistent else _REFUSED | _PERSISTENT)
     try:
         for opcode, argument, _ in pickletools.genops(data):
             reader.step(opcode, argument)
@@ -87,8 +93,9 @@ class _Unpickler(pickle.Unpickler):
 class _Reader:
     """The pickle machine with everything but text and stack taken out."""
 
-    def __init__(self, where: str, size_bytes: int) -> None:
+    def __init__(self, where: str, size_bytes: int, refused: frozenset[str]) -> None:
         self.where = where
+        self._refused = refused
         self._size_bytes = size_bytes
         self.names: set[str] = set()
         self._stack: list[Any] = []
@@ -96,7 +103,7 @@ class _Reader:
 
     def step(self, opcode: Any, argument: Any) -> None:
         name = opcode.name
-        if name in _REFUSED:
+        if name in self._refused:
             raise ModelError(f"{self.where} uses {name}, which no model needs; nothing was executed")
         if name in _TEXT:
             self._stack.append(argument)

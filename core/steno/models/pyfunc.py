@@ -14,6 +14,7 @@ from steno.models.example import Example
 from steno.models.layout import REQUIREMENTS
 from steno.models.load import PYFUNC, Loaded, open_model
 from steno.models.manifest import Manifest
+from steno.models.requirements import public
 from steno.models.signature import ModelSignature
 
 logger = logging.getLogger("steno.models")
@@ -115,7 +116,7 @@ def version_differences(folder: Path, manifest: Manifest) -> list[str]:
     for pin in pins:
         name, _, version = pin.partition(";")[0].partition("==")
         found = _version(name.partition("[")[0].strip()) if version else None
-        if found not in (None, version.strip()):
+        if found is not None and public(found) != public(version.strip()):
             lines.append(f"{name.strip()} {version.strip()}, here {found}")
     return lines
 

@@ -79,7 +79,7 @@ def installed(package: str) -> tuple[str, str] | None:
 
     try:
         found = metadata.distribution(package)
-        return found.name, found.version
+        return found.name, public(found.version)
     except (metadata.PackageNotFoundError, ValueError):
         pass
     # A search in the raw text: `packages_distributions` parses every file list, some 90 ms at first call.
@@ -87,8 +87,13 @@ def installed(package: str) -> tuple[str, str] | None:
     for distribution in metadata.distributions():
         record = "\n" + (distribution.read_text("RECORD") or "")
         if any(start in record for start in starts):
-            return distribution.name, distribution.version
+            return distribution.name, public(distribution.version)
     return None
+
+
+def public(version: str) -> str:
+    """Return a version without the part that names a local build ("2.13.0+cpu"): no index offers that."""
+    return version.partition("+")[0]
 
 
 def _files(lines: list[str], constraints: list[str]) -> dict[str, str]:

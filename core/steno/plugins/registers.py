@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from steno.contracts.flavor import Flavor
 from steno.contracts.integration import Integration
@@ -25,8 +26,10 @@ class Offer(Struct, frozen=True):
         remedy: What to install if the address cannot be imported.
         owns: Top-level modules whose classes a flavor is for.
         requires: The framework's distribution with its range: "scikit-learn>=1.4".
-        when: The module whose import wakes an integration.
+        when: The module whose import wakes an integration; "a | b" where either does.
         options: What an integration's `autolog()` takes beyond what every integration takes.
+        also: Other names by which users switch an integration; several may answer to one.
+        names: What an integration's namespaces hold beyond functions: address by name.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Offer(Struct, frozen=True):
     requires: str = ""
     when: str = ""
     options: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    names: dict[str, str] = {}
 
     def load(self) -> Any:
         """Import and return what the address names.
@@ -71,8 +76,9 @@ class Register(Generic[T]):
         taken = self.offers.get(offer.name)
         if taken is not None:
             raise PluginError(f"{self.kind} {offer.name!r} is already offered by plugin {taken.plugin!r}")
-        if offer.address.count(":") != 1:
-            raise PluginError(f"{self.kind} {offer.name!r}: {offer.address!r} is not of the form 'module:attribute'")
+        for address in (offer.address, *offer.names.values()):
+            if address.count(":") != 1:
+                raise PluginError(f"{self.kind} {offer.name!r}: {address!r} is not of the form 'module:attribute'")
         self.offers[offer.name] = offer
 
     def drop(self, plugin: str) -> None:
@@ -132,8 +138,12 @@ class FlavorRegister(Register[Flavor]):
 
     def owner_of(self, model: Any) -> Offer | None:
         """Return the flavor for a model: the first class of its MRO whose top-level module a flavor owns."""
-        for cls in type(model).__mro__:
-            top = cls.__module__.partition(".")[0]
+        return self.owner_of_class(type(model))
+
+    def owner_of_class(self, cls: type) -> Offer | None:
+        """Return the flavor for the instances of a class."""
+        for base in cls.__mro__:
+            top = base.__module__.partition(".")[0]
             for offer in self.offers.values():
                 if top in offer.owns:
                     return offer
@@ -146,7 +156,56 @@ class IntegrationRegister(Register[Integration]):
     kind = "integration"
 
     def __call__(
-        self, name: str, address: str, *, when: str, requires: str = "", options: tuple[str, ...] = ()
+        self,
+        name: str,
+        address: str,
+        *,
+        when: str,
+        requires: str = "",
+        options: tuple[str, ...] = (),
+        also: tuple[str, ...] = (),
+        names: Mapping[str, str] | None = None,
     ) -> None:
-        """Offer an integration. `when`: the module whose import wakes it. `options`: names of its own options."""
-        self.add(Offer(name, address, self.plugin, requires=requires, when=when, options=options))
+        """Offer an integration.
+
+        Args:
+            name: Its name: `steno.<name>.autolog()`, and the tag `mlflow.autologging` of its runs.
+            address: "module:attribute".
+            when: The module whose import wakes it; "a | b" where either does.
+            requires: The framework's distribution with its range; "a>=1 | b>=1" where either will do.
+            options: Names of its own options.
+            also: Other names that switch it, as those of the frameworks it is built on.
+            names: Classes it brings for explicit use, loaded when asked for: `{"StenoLogger": "module:StenoLogger"}`
+                makes `steno.<name>.StenoLogger`, also below the other names. A name of the form
+                "namespace.StenoLogger" is for that namespace only, and goes before one that is for all.
+        """
+        self.add(
+            Offer(
+                name,
+                address,
+                self.plugin,
+                requires=requires,
+                when=when,
+                options=options,
+                also=also,
+                names=dict(names or {}),
+            )
+        )
+
+    def answering(self, name: str) -> list[Offer]:
+        """Return the integrations that are switched by a name: those called so, or so too."""
+        return [offer for offer in self.offers.values() if name == offer.name or name in offer.also]
+
+    def names(self) -> set[str]:
+        """Return every name that switches an integration."""
+        return {name for offer in self.offers.values() for name in (offer.name, *offer.also)}
+
+    def further(self, namespace: str) -> dict[str, Offer]:
+        """Return what a namespace holds beyond functions, by name; each offer's address is that of the thing."""
+        found: dict[str, Offer] = {}
+        for offer in self.answering(namespace):
+            for name, address in sorted(offer.names.items(), key=lambda item: "." in item[0]):
+                only, _, own = name.rpartition(".")
+                if only in ("", namespace):
+                    found[own] = replace(offer, name=own, address=address)
+        return found

@@ -50,20 +50,30 @@ BROKEN: dict[str, Advice] = {
 }
 
 
+def _broken(patch: Patch, advice: Advice) -> Patch:
+    if patch.advice:
+        return msgspec.structs.replace(patch, advice=advice)
+    return msgspec.structs.replace(patch, **{"tap" if patch.tap else "hook": _raises})
+
+
+def _raises(*args: Any, **kwargs: Any) -> None:
+    raise RuntimeError("broken")
+
+
 @contextmanager
 def broken(name: str, advice: Advice | None) -> Iterator[list[tuple[str, BaseException]]]:
     """Put one advice in the place of all of an integration's, and list what is contained as (target, error).
 
     Args:
         name: The integration's name.
-        advice: What every row with advice gets; None leaves them as they are.
+        advice: What every row with advice gets, while taps and hooks raise; None leaves them as they are.
     """
     failures: list[tuple[str, BaseException]] = []
     watcher = switch.watcher(name)
     add = watcher.add
 
     def add_broken(root: ModuleType | type, patches: Iterable[Patch]) -> None:
-        add(root, [msgspec.structs.replace(p, advice=advice) if advice and p.advice else p for p in patches])
+        add(root, [_broken(patch, advice) if advice else patch for patch in patches])
 
     class Observer:
         @hookimpl

@@ -108,7 +108,7 @@ class FlavorSuite:
     def test_a_model_is_a_function_with_a_checked_signature(self, tmp_path: Path) -> None:
         folder = tmp_path / "model"
         model, inputs = self.model(), self.inputs()
-        manifest = save_model(model, folder, flavor=self.flavor, input_example=inputs, **self.options)
+        manifest = save_model(model, folder, flavor=self.flavor, **{**self.options, "input_example": inputs})
         loaded = load_pyfunc(folder, trusted=self.trusted)
         assert manifest.signature is not None
         assert manifest.signature.inputs is not None
@@ -166,8 +166,8 @@ class FlavorSuite:
         canary = tmp_path / "canary"
         for name in self._files(model_folder):
             path = member(model_folder, name)
-            if path.is_file():
-                path.write_bytes(pickle.dumps(Canary(canary)))
+            for file in [path] if path.is_file() else path.rglob("*"):
+                file.write_bytes(pickle.dumps(Canary(canary)))
         with pytest.raises(ModelError):
             load_model(model_folder, trusted=self.trusted)
         assert not canary.exists()

@@ -6,6 +6,7 @@ import asyncio
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,14 @@ class IntegrationSuite:
     Attributes:
         name: The integration's name.
         runs: How many runs without a parent one training makes.
+        loop: Whether a training is a loop of the user's own, which no watched call contains. What ends its run is
+            the thread, the process or switching off; that it failed only the process or the user's run can tell.
         options: Options for `autolog`, if other than the defaults are to be tested.
     """
 
     name: str
     runs = 1
+    loop = False
     options: dict[str, Any] = {}  # noqa: RUF012 - overridden, not changed
 
     def train(self) -> Any:
@@ -81,6 +85,8 @@ class IntegrationSuite:
 
     def recorded(self) -> list[Run]:
         """Return the runs of this test that have no parent."""
+        if self.loop:
+            autolog(disable=True)
         steno.flush()
         found: list[Run] = steno.search_runs(output_format="list")
         return [run for run in found if Tags.PARENT_RUN_ID not in run.data.tags]
@@ -89,6 +95,13 @@ class IntegrationSuite:
         """Let a training fail, and return what it raised."""
         with pytest.raises(BaseException) as caught:  # noqa: PT011 - whatever it is, it has to stay it
             self.fail()
+        return caught.value
+
+    def failed(self) -> BaseException:
+        """Let a training fail where its run learns of it, and return what it raised."""
+        with pytest.raises(BaseException) as caught:  # noqa: PT011, SIM117
+            with steno.start_run() if self.loop else nullcontext():
+                self.fail()
         return caught.value
 
     # -- what the user sees ----------------------------------------------------------------------------------
@@ -153,7 +166,7 @@ class IntegrationSuite:
         with faulty_store(fault, monkeypatch):
             self.on()
             assert self.shown(self.train()) == plain
-            assert isinstance(self.raised(), Exception)
+            assert isinstance(self.failed(), Exception)
             autolog(disable=True)
         statuses = {run.info.status for run in self.recorded()}
         assert statuses == {"FINISHED", "FAILED"}, "what was recorded meanwhile has to arrive once the store is well"
@@ -175,7 +188,7 @@ class IntegrationSuite:
     def test_a_training_that_fails_is_a_failed_run(self) -> None:
         """The run says what ended it."""
         self.on()
-        error = self.raised()
+        error = self.failed()
         failed = [run for run in self.recorded() if run.info.status == "FAILED"]
         assert failed
         assert failed[0].data.tags[Tags.END_REASON] == type(error).__name__

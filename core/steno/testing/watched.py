@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-from steno.autolog import switch
+from steno.autolog import patching, switch
 
 _ADVICE = os.path.join("steno", "autolog", "advice.py")
 
@@ -53,7 +53,8 @@ class Target:
 
 def targets(name: str) -> list[Target]:
     """Return what an integration that is on watches now."""
-    return [Target(row.root, row.name, row.function) for row in switch.watcher(name).applied]
+    applied = switch.watcher(name).applied
+    return [Target(row.root, row.name, row.function) for row in applied if isinstance(row, patching.Applied)]
 
 
 def calls_of_users(functions: Iterable[Callable[..., Any]], train: Callable[[], Any]) -> Counter[str]:
@@ -62,7 +63,9 @@ def calls_of_users(functions: Iterable[Callable[..., Any]], train: Callable[[], 
     Advice may call others of them, a metric say, and those are left out. The one that comes first, the
     training, is nobody's to call but the user's.
     """
-    codes: dict[CodeType, str] = {f.__code__: f.__qualname__ for f in functions if isinstance(f, FunctionType)}
+    # A decorator's code is shared by all that it decorates.
+    inner = (inspect.unwrap(f) for f in functions)
+    codes: dict[CodeType, str] = {f.__code__: f.__qualname__ for f in inner if isinstance(f, FunctionType)}
     seen: Counter[str] = Counter()
 
     def profile(frame: FrameType, event: str, argument: Any) -> None:

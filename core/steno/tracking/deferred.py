@@ -93,12 +93,15 @@ class DeferredWork:
         return True
 
     def wait(self, run_id: str | None = None, timeout_s: float = 30.0) -> bool:
-        """Have the work of a run (or all) done now; False if that took too long."""
+        """Have the work of a run (or all) done now; False if a piece of it took longer than `timeout_s`."""
         if threading.current_thread() is self._thread:
             return True
-        deadline = time.monotonic() + timeout_s
+        deadline, undone = 0.0, -1
         while any(run_id in (None, item.run.run_id) for item in list(self._undone.values())):
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if undone != len(self._undone):  # it goes on
+                deadline, undone = now + timeout_s, len(self._undone)
+            if now > deadline:
                 return False
             self._wanted.set()
             time.sleep(0.001)

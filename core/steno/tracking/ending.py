@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ERROR_LENGTH = 7900
 _open: dict[str, ActiveRun] = {}
+# Re-entrant: a signal handler of the user's may end a run while this thread begins another.
+_lock = threading.RLock()
 _registered = False
 _last_error_before: Any = None
 
@@ -29,6 +31,8 @@ def status_of(error: BaseException | None) -> RunStatus:
     if error is None or isinstance(error, GeneratorExit):
         return RunStatus.FINISHED
     if isinstance(error, SystemExit):
+        if _is_ctrl_c(error):
+            return RunStatus.KILLED
         return RunStatus.FAILED if error.code else RunStatus.FINISHED
     # Read from sys.modules, since a cancelled task means that asyncio is there.
     cancelled = getattr(sys.modules.get("asyncio.exceptions"), "CancelledError", None)
@@ -41,10 +45,15 @@ def describe(error: BaseException) -> dict[str, str]:
     import traceback
 
     if isinstance(error, SystemExit):
-        return _exit_reason(error.code)
+        return {Tags.END_REASON: "SIGINT"} if _is_ctrl_c(error) else _exit_reason(error.code)
     text = limits.encodable("".join(traceback.format_exception(error)))
     reason = "SIGINT" if isinstance(error, KeyboardInterrupt) else type(error).__name__
     return {Tags.END_REASON: reason, Tags.ERROR: text[-ERROR_LENGTH:]}
+
+
+def _is_ctrl_c(error: SystemExit) -> bool:
+    """Whether someone made an exit of a Ctrl-C, as frameworks do that tidy up first."""
+    return bool(error.code) and isinstance(error.__context__, KeyboardInterrupt)
 
 
 def _exit_reason(code: Any) -> dict[str, str]:
@@ -57,16 +66,20 @@ def watch(run: ActiveRun) -> None:
     if not _registered:
         _registered = True
         _last_error_before = getattr(sys, "last_value", None)
-        atexit.register(_at_exit)
-    if not _open:
-        _death_note.open(run)
-    _open[run.run_id] = run
+    # The last registered comes first: frameworks that were imported meanwhile are still there when models are written.
+    atexit.unregister(_at_exit)
+    atexit.register(_at_exit)
+    with _lock:
+        if not _open:
+            _death_note.open(run)
+        _open[run.run_id] = run
 
 
 def forget(run: ActiveRun) -> None:
     """The run has ended."""
-    if _open.pop(run.run_id, None) is not None and not _open:
-        _death_note.close()
+    with _lock:
+        if _open.pop(run.run_id, None) is not None and not _open:
+            _death_note.close()
     if not any(other.watches_exit for other in _open.values()):
         _exit_code.unwatch()
 
@@ -211,6 +224,8 @@ def path_of(folder: Path, pid: int, started: int) -> Path:
 
 def reset_after_fork() -> None:
     """In a forked child: no run is ours to end."""
+    global _lock
+    _lock = threading.RLock()
     _open.clear()
     _death_note.after_fork()
     _exit_code.unwatch()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from steno.errors import NotFound
 from steno.queries import RunQuery
 from steno.records import Page, Run
-from steno.tracking import limits, places, recovery
+from steno.tracking import followers, limits, places, recovery
 from steno.tracking.writer import writer
 
 
 def settle(store_uri: str, run_id: str | None = None) -> None:
     """Carry a run's journals (or all of a store's) to the store: this process's, and those left by others."""
+    followers.settle(run_id)
     writer.flush(run_id)
     recovery.replay(places.journal_folder(store_uri), run_id=run_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ from steno.records import (
     RunStatus,
     Tags,
 )
-from steno.tracking import context, ending, limits, places
+from steno.tracking import context, ending, followers, limits, places
 from steno.tracking import writer as writing
 from steno.tracking.carrier import Carrier
 from steno.tracking.frames import Facts, Opened, SpooledFile, child_of
@@ -42,6 +43,7 @@ class ActiveRun:
     Attributes:
         run_id: 32 hex characters.
         owned: Whether this process began the run and ends it.
+        last_seen_ms: When the last thing happened in it, if it ends then rather than when `end` is called; 0 if not.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class ActiveRun:
         self.owned = owned
         self.ended = False
         self.watches_exit = False
+        self.last_seen_ms = 0
         self._start = start
         self._params: dict[str, str] = dict(params or {})
         self._truncate = settings.load().truncate_long_values
@@ -193,9 +196,13 @@ class ActiveRun:
 
     # -- files, children -------------------------------------------------------------------------------------
 
-    def log_file(self, path: str, content: bytes) -> None:
+    def log_file(self, path: str, content: bytes | Path) -> None:
         """Record an artifact by way of the journal, a large one of the spool folder beside it; the writer thread
         carries it to the artifact store.
+
+        Args:
+            path: The artifact's path.
+            content: Bytes, or a file, which is moved away or left, as is cheaper.
 
         Raises:
             UnsafePath: `path` is no safe artifact path.
@@ -206,13 +213,18 @@ class ActiveRun:
         key, journal = artifact_key(path), self._own_journal()
         if isinstance(journal, Silence):
             return
-        if len(content) <= INLINE_BYTES:
+        if isinstance(content, Path) and content.stat().st_size <= INLINE_BYTES:
+            content = content.read_bytes()
+        if isinstance(content, bytes) and len(content) <= INLINE_BYTES:
             journal.append(SpooledFile(key, "", content))
             return
         spool = journal.folder / "spool"
         spool.mkdir(parents=True, exist_ok=True)
         name = f"{journal.writer_id}.{new_id()}"
-        (spool / name).write_bytes(content)
+        if isinstance(content, bytes):
+            (spool / name).write_bytes(content)
+        else:
+            shutil.move(content, spool / name)
         journal.append(SpooledFile(key, name))
 
     def add_child(self, child: Batch) -> str:
@@ -242,11 +254,12 @@ class ActiveRun:
         context.remove(self)
         if not self.owned or self._forks != writing.forks:
             return
+        followers.ending(self.run_id, error)
         if error is not None:
             self.set_tags(ending.describe(error))
         if self._journal.dropped:
             self.set_tag("steno.dropped_points", self._journal.dropped)
-        ended = max(_now_ns() // 1_000_000, self._start.start_time)  # the clock may have been set back
+        ended = max(self.last_seen_ms or _now_ns() // 1_000_000, self._start.start_time)  # a clock may be set back
         change = RunChange(RunStatus(status).value, ended)
         self._journal.append(Facts(change=change))
         self.release()
@@ -266,7 +279,7 @@ class ActiveRun:
 
     def flush(self) -> bool:
         """Carry everything to the store now; False if it could not be, and then it stays in the journal."""
-        return writing.writer.flush(self.run_id)
+        return writing.flush(self.run_id)
 
     def __enter__(self) -> ActiveRun:
         return self

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from steno import settings
+from steno.tracking import followers
 from steno.tracking.carrier import Carrier
 from steno.tracking.deferred import deferred
 from steno.tracking.journal import Journal
@@ -138,6 +139,7 @@ def _after_fork_in_child() -> None:
     from steno.tracking import ending, places
 
     forks += 1
+    followers.reset_after_fork()
     places.reset_after_fork()
     ending.reset_after_fork()
     deferred.reset()
@@ -155,10 +157,9 @@ def finish_with_multiprocessing() -> None:
 def drain_at_exit() -> None:
     """Wait for the store within the deadline, and say what stays behind."""
     limit = settings.load().exit_timeout_s
-    began = time.monotonic()
     if not deferred.wait(timeout_s=limit):
-        logger.warning("models of the last runs could not be written within %g s, and are lost", limit)
-    if not writer.drain(max(0.0, limit - (time.monotonic() - began))):
+        logger.warning("a model of the last runs could not be written within %g s, and is lost", limit)
+    if not writer.drain(limit):
         _say_what_stays(limit)
 
 
@@ -184,4 +185,5 @@ if hasattr(os, "register_at_fork"):
 
 def flush(run_id: str | None = None) -> bool:
     """Carry what was logged in this process to the store now; False if some could not be, and waits."""
+    followers.settle(run_id)
     return writer.flush(run_id)

@@ -132,7 +132,7 @@ class Toy:
         self.failures: list[tuple[str, BaseException]] = []
         self.register()
 
-    def register(self, requires: str = "", options: tuple[str, ...] = ()) -> None:
+    def register(self, requires: str = "", options: tuple[str, ...] = (), also: tuple[str, ...] = ()) -> None:
         """Offer the integration, as an installed plugin does."""
         holder = ModuleType(f"{self.name}_plugin")
         holder.integration = self  # type: ignore[attr-defined]
@@ -143,7 +143,7 @@ class Toy:
             @hookimpl
             def steno_register_integrations(self, register: Any) -> None:
                 address = f"{holder.__name__}:integration"
-                register(toy.name, address, when=toy.module_name, requires=requires, options=options)
+                register(toy.name, address, when=toy.module_name, requires=requires, options=options, also=also)
 
             @hookimpl
             def steno_integration_failed(self, integration: str, target: str, error: BaseException) -> None:

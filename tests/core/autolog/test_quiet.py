@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import random
 import re
+import sys
 import threading
 import warnings
 
@@ -119,3 +121,48 @@ def test_filters_handed_to_another_process_ignore_nothing_there():
         assert re.compile(warnings.filters[0][1].pattern).match("anything") is None
     assert entry[1].match("anything") is None
     assert b"steno" not in pickle.dumps(entry)
+
+
+def test_what_is_printed_inside_is_not_seen_and_what_another_thread_prints_is(capsys):
+    inside, done = threading.Event(), threading.Event()
+
+    def other():
+        assert inside.wait(10)
+        print("theirs")
+        print("theirs too", file=sys.stderr)
+        with quiet():
+            print("not theirs")
+        done.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    before = sys.stdout, sys.stderr
+    with quiet():
+        print("ours")
+        sys.stderr.writelines(["ours too"])
+        assert sys.stdout.encoding == before[0].encoding
+        inside.set()
+        assert done.wait(10)
+    thread.join()
+    assert (sys.stdout, sys.stderr) == before
+    print("after")
+    assert capsys.readouterr() == ("theirs\nafter\n", "theirs too\n")
+
+
+def test_a_stream_that_is_put_in_place_meanwhile_stays(capsys):
+    before, own = sys.stdout, io.StringIO()
+    with quiet():
+        kept = sys.stdout
+        sys.stdout = own
+        print("to one's own")
+    assert sys.stdout is own
+    sys.stdout = before
+    print("for longer", file=kept)
+    assert (own.getvalue(), capsys.readouterr().out) == ("to one's own\n", "for longer\n")
+
+
+def test_a_process_without_streams_can_be_quiet(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with quiet():
+        print("nowhere")
+    assert sys.stdout is None

@@ -11,6 +11,7 @@ import pytest
 import steno
 from sklearn.linear_model import LinearRegression
 from steno import namespaces
+from steno.errors import MissingDependency, PluginError
 from steno.hookspecs import hookimpl
 from steno.models import load_model
 from steno.plugins import plugins
@@ -69,6 +70,53 @@ def test_save_and_load_use_the_namespaces_flavor(keyword, tmp_path):
 def test_a_call_without_a_model_says_so():
     with pytest.raises(TypeError, match="the model as the first argument"):
         importlib.import_module("steno.sklearn").save_model(path="x")
+
+
+class Explicit:
+    """A plugin whose integration brings classes for explicit use."""
+
+    @hookimpl
+    def steno_register_integrations(self, register):
+        names = {"Wave": "wave:Wave_read", "surf.Wave": "wave:Wave_write", "Missing": "no_such_module:Missing"}
+        register("waves", "nowhere:integration", when="nowhere", requires="waves", also=("surf",), names=names)
+
+
+@pytest.fixture
+def explicit():
+    assert plugins().register(Explicit(), "explicit")
+    yield
+    plugins().unregister("explicit")
+    for name in ("waves", "surf"):
+        sys.modules.pop(f"steno.{name}", None)
+        vars(steno).pop(name, None)
+
+
+def test_an_integrations_classes_are_loaded_when_they_are_asked_for(explicit):
+    sys.modules.pop("wave", None)
+    module = importlib.import_module("steno.waves")
+    assert module.__all__ == ["autolog", "Wave", "Missing"]
+    assert {"autolog", "Wave"} <= set(dir(module))
+    assert "wave" not in sys.modules
+    assert module.Wave.__name__ == "Wave_read"
+    assert module.Wave is vars(module)["Wave"]
+    with pytest.raises(AttributeError, match=r"'steno\.waves' has no attribute 'nothing'"):
+        _ = module.nothing
+
+
+def test_a_namespace_may_have_a_class_of_its_own_under_a_name(explicit):
+    from steno.surf import Wave
+
+    assert Wave.__name__ == "Wave_write"
+
+
+def test_a_class_that_needs_a_missing_package_names_it(explicit):
+    with pytest.raises(MissingDependency, match="pip install waves"):
+        _ = importlib.import_module("steno.waves").Missing
+
+
+def test_an_address_of_a_class_is_checked_when_it_is_offered():
+    with pytest.raises(PluginError, match="not of the form"):
+        plugins().integrations("bad", "a:b", when="nowhere", names={"Wave": "wave"})
 
 
 def test_an_unknown_name_is_a_normal_error_that_lists_the_known_ones():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -100,3 +102,18 @@ def test_models_can_be_left_out(autolog, iris, log_models):
     autolog(log_models=log_models)
     DecisionTreeClassifier().fit(*iris)
     assert not any(path.startswith("model/") for path in artifacts(only_run()))
+
+
+def test_a_model_that_is_kept_brings_no_other_framework(tmp_path):
+    """skops looks for every estimator as it is imported, and scikit-learn's search would import PyTorch."""
+    script = """
+import sys, steno; steno.autolog()
+from sklearn.linear_model import LinearRegression
+LinearRegression().fit([[0.], [1.]], [0., 1.])
+run = steno.last_active_run()
+assert any(file.path == "model" for file in steno.Client().list_artifacts(run.info.run_id))
+assert "skops" in sys.modules
+print([name for name in ("torch", "tensorflow", "jax", "dask", "cupy") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -237,6 +237,19 @@ def test_an_estimator_of_the_users_own_is_recorded(autolog, iris):
     assert run.data.metrics["training_accuracy_score"] == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_model_that_tells_of_its_progress_is_not_heard_once_more(autolog, iris, capfd, jobs):
+    autolog(disable=True)
+    model = RandomForestClassifier(4, verbose=1, n_jobs=jobs, random_state=0)
+    said = []
+    for disable in (True, False):
+        autolog(disable=disable)
+        model.fit(*iris)
+        said.append([line.partition("elapsed")[0] for line in capfd.readouterr().err.splitlines()])
+    assert said[0] == said[1] != []
+    assert "training_accuracy_score" in only_run().data.metrics
+
+
 class Earlier(RegressorMixin, BaseEstimator):
     """Defined before anything is watched."""
 

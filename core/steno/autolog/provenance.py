@@ -99,7 +99,8 @@ _predictions: dict[int, Prediction] = {}
 def remember_model(model: Any, origin: Origin) -> None:
     """Know from now on which run trained this model; a later training replaces it."""
     key = id(model)
-    reference = _reference(model, lambda gone: _models.pop(key, None))
+    pop = _models.pop  # at the end of the interpreter this module has no names left
+    reference = _reference(model, lambda gone: pop(key, None))
     if reference is not None:
         _models[key] = (reference, origin)
 
@@ -112,8 +113,16 @@ def origin_of(model: Any) -> Origin | None:
 
 def remember_prediction(array: Any, origin: Origin, data: Any = None, dataset: str = "") -> None:
     """Know from now on who made this array, for as long as it lives."""
+    # Of a transposed or reshaped array, views are views of what it was made from.
+    whole = getattr(array, "base", None)
+    for each in (array, whole if getattr(whole, "size", 0) == getattr(array, "size", -1) else None):
+        _remember_array(each, origin, data, dataset)
+
+
+def _remember_array(array: Any, origin: Origin, data: Any, dataset: str) -> None:
     key = id(array)
-    reference = _reference(array, lambda gone: _predictions.pop(key, None))
+    pop = _predictions.pop
+    reference = _reference(array, lambda gone: pop(key, None))
     if reference is not None:
         _predictions[key] = Prediction(reference, origin, data, dataset)
 

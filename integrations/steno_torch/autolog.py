@@ -1,0 +1,49 @@
+"""Watches PyTorch's plain training loops: `loss.backward()`, `optimizer.step()`, data loaders and summary writers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+
+from steno.contracts.integration import Patch, Via
+
+from steno_torch import births, loops, steps, writers
+
+_WRITERS = (
+    Patch("SummaryWriter.add_scalar", tap=writers.scalar, via=Via.CODE),
+    Patch("SummaryWriter.add_scalars", tap=writers.scalars, via=Via.CODE),
+    Patch("SummaryWriter.add_hparams", tap=writers.hyperparameters, via=Via.CODE),
+)
+_SCHEDULERS = ("LRScheduler", "ReduceLROnPlateau", "SequentialLR", "ChainedScheduler")
+_ROWS: dict[str, tuple[Patch, ...]] = {
+    "torch.autograd": (Patch("backward", tap=steps.backward, via=Via.CODE),),
+    "torch.optim.optimizer": (
+        Patch("Optimizer.__init__", tap=births.optimizer_made, joins=True, via=Via.CODE),
+        Patch("register_optimizer_step_post_hook", hook=steps.stepped),
+    ),
+    "torch.optim.lr_scheduler": tuple(
+        Patch(f"{name}.__init__", tap=births.scheduler_made, joins=True, via=Via.CODE) for name in _SCHEDULERS
+    ),
+    "torch.amp.grad_scaler": (Patch("GradScaler.scale", tap=steps.scaled, via=Via.CODE),),
+    "torch.utils.data.dataloader": (Patch("DataLoader.__iter__", steps.iterated, via=Via.CODE),),
+    "torch.utils.tensorboard.writer": _WRITERS,
+    "tensorboardX.writer": _WRITERS,
+}
+
+
+class TorchIntegration:
+    """PyTorch 2.5 and later, on any device; nothing of it is replaced."""
+
+    name = "pytorch"
+    modules = tuple(_ROWS)
+
+    def patches(self, module: ModuleType) -> Iterable[Patch]:
+        """Return the rows of a module that has arrived."""
+        return _ROWS.get(module.__name__, ())
+
+    def switched_off(self) -> None:
+        """End the loops that are being recorded: nothing tells of their steps any more."""
+        loops.end_all()
+
+
+integration = TorchIntegration()

@@ -1,0 +1,106 @@
+"""What a loss is called: the variable in the line of the user's that calls `backward`."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from itertools import islice
+from types import CodeType, FrameType
+
+from steno_torch.callers import is_users
+
+LOSS = "loss"
+_MOST_SITES = 4096
+_USUAL = 3
+_REDUCTIONS = frozenset({"mean", "sum", "squeeze", "float", "double", "to", "cpu", "clone", "item", "contiguous"})
+# By the identity of the code, which is kept: hashing it would read the whole of it.
+_sites: dict[tuple[int, int], tuple[CodeType, tuple[str, ...]]] = {}
+
+
+def names_at(depth: int) -> tuple[str, ...]:
+    """Return the names at the call of `backward` that is running; one, or one for each of a list.
+
+    Args:
+        depth: How many frames to go up at once; they are ours.
+    """
+    try:
+        # Most calls are `loss.backward()`: that method and some frames of ours lie between.
+        usual = sys._getframe(depth + _USUAL)
+    except ValueError:  # the call is `autograd.backward(loss)`, and nobody called the caller
+        usual = sys._getframe(depth)
+    site = _sites.get((id(usual.f_code), usual.f_lasti))
+    return site[1] if site is not None else _look(sys._getframe(depth))
+
+
+def _look(frame: FrameType | None) -> tuple[str, ...]:
+    while frame is not None and not is_users(frame):
+        frame = frame.f_back
+    if frame is None:
+        return (LOSS,)
+    key = (id(frame.f_code), frame.f_lasti)
+    site = _sites.get(key)
+    if site is None:
+        if len(_sites) > _MOST_SITES:
+            _sites.clear()
+        site = _sites[key] = (frame.f_code, _names(frame.f_code, frame.f_lasti))
+    return site[1]
+
+
+def _names(code: CodeType, instruction: int) -> tuple[str, ...]:
+    try:
+        call = ast.parse(f"({_text(code, instruction)}\n)", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return (LOSS,)
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute | ast.Name):
+        return (LOSS,)
+    given = call.args[0] if call.args else next((k.value for k in call.keywords if k.arg == "tensors"), None)
+    # `loss.backward()` is a method of the loss; `torch.autograd.backward(loss)` and `fabric.backward(loss)` take it.
+    if given is None or (isinstance(call.func, ast.Attribute) and _is_tensor_call(call)):
+        return (_name(call.func.value) if isinstance(call.func, ast.Attribute) else LOSS,)
+    if isinstance(given, ast.List | ast.Tuple):
+        return tuple(_name(each) for each in given.elts) or (LOSS,)
+    return (_name(given),)
+
+
+def _is_tensor_call(call: ast.Call) -> bool:
+    """Whether the positional arguments are gradients rather than losses: `out.backward(torch.ones(3))`."""
+    receiver = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    return receiver.rpartition(".")[2] not in ("autograd", "fabric", "accelerator", "torch", "engine")
+
+
+def _name(node: ast.expr) -> str:
+    """The name of what an expression stands for, `loss` where none would be true."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.NamedExpr(target=ast.Name(id=name)):
+            return name
+        case ast.Subscript(slice=ast.Constant(value=str(key))):
+            return key
+        case ast.Subscript(value=value):
+            return _name(value)
+        case ast.BinOp(op=ast.Div(), left=left):
+            return _name(left)
+        case ast.BinOp(op=ast.Mult(), left=left, right=right):
+            return _name(right if isinstance(left, ast.Constant) else left) if _one_is_number(left, right) else LOSS
+        case ast.Call(func=ast.Attribute(attr="scale"), args=[scaled, *_]):
+            return _name(scaled)
+        case ast.Call(func=ast.Attribute(attr=method, value=value)) if method in _REDUCTIONS:
+            return _name(value)
+    return LOSS
+
+
+def _one_is_number(left: ast.expr, right: ast.expr) -> bool:
+    return isinstance(left, ast.Constant) or isinstance(right, ast.Constant)
+
+
+def _text(code: CodeType, instruction: int) -> str:
+    place = next(islice(code.co_positions(), instruction // 2, None), None)
+    if place is None or None in place:
+        return ""
+    first, last, start, stop = (number or 0 for number in place)
+    lines = [linecache.getline(code.co_filename, number).rstrip("\n").encode() for number in range(first, last + 1)]
+    if not lines:
+        return ""
+    lines[-1] = lines[-1][:stop]
+    lines[0] = lines[0][start:]
+    return "\n".join(line.decode(errors="replace") for line in lines)

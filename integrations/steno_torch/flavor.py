@@ -1,0 +1,173 @@
+"""Keeps PyTorch modules: as weights and how to rebuild by default, as an exported program or a pickle where asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from steno.contracts.flavor import Conf, FlavorInfo
+from steno.errors import InvalidValue, ModelError
+from steno.models.layout import member
+
+from steno_torch import archive_inputs, archive_pickle, archive_state
+from steno_torch.archive_state import Taken
+from steno_torch.archive_tree import bare
+
+_DATA = "data"
+_FORMATS = ("state_dict", "export", "pickle")
+_OPTIONS = ("serialization_format", "dynamic_shapes")
+# MLflow's readers of pickles and programs are named in the MLmodel file; a state dict it cannot read.
+_MLFLOW_LOADER, _OWN_LOADER = "mlflow.pytorch", "steno_torch.archive_pyfunc"
+_predicting = threading.RLock()
+
+
+class TorchFlavor:
+    """PyTorch's modules, Lightning's among them.
+
+    Options of `save`:
+        serialization_format: "state_dict" (default): weights as safetensors and, as data, how to rebuild the module.
+            "export": a `torch.export` program, which needs no class but an input example. "pickle": the whole module,
+            as MLflow keeps it. MLflow itself reads "export" and "pickle".
+        dynamic_shapes: For "export": as `torch.export.export` takes it; default lets the batch's size differ.
+    """
+
+    name = "pytorch"
+    takes_example = True
+
+    def save(self, model: Any, folder: Path, *, input_example: Any = None, **options: Any) -> FlavorInfo:
+        """Write the module, which is left as it is. Raises: ModelError, InvalidValue."""
+        form = options.pop("serialization_format", "state_dict")
+        shapes = options.pop("dynamic_shapes", None)
+        if form not in _FORMATS:
+            raise InvalidValue(f"serialization_format is one of {', '.join(_FORMATS)}, not {form!r}")
+        if options:
+            known = ", ".join(_OPTIONS)
+            raise InvalidValue(f"the pytorch flavor has no option {', '.join(sorted(options))}; known: {known}")
+        if not isinstance(model, torch.nn.Module) and not (isinstance(model, Taken) and form == "state_dict"):
+            raise ModelError(f"the pytorch flavor keeps modules, not {type(model).__name__}")
+        data = folder / _DATA
+        data.mkdir()
+        if form == "state_dict":
+            return self._save_state(model, data)
+        if form == "pickle":
+            archive_pickle.write(model, data)
+        else:
+            from steno_torch import archive_export
+
+            model = bare(model)
+            with _evaluating(model):
+                archive_export.write(model, data, input_example, shapes)
+        return FlavorInfo(_section(form), _pyfunc(_MLFLOW_LOADER), ("torch", "numpy", *_own_packages(model)))
+
+    def _save_state(self, model: Any, data: Path) -> FlavorInfo:
+        taken = model if isinstance(model, Taken) else archive_state.take(model)
+        archive_state.write(taken, data)
+        rebuilds = taken.tree is not None
+        section = {**_section("state_dict"), "model_class": taken.name, "rebuilds": rebuilds}
+        packages = ("torch", "numpy", "safetensors", *_packages(taken))
+        return FlavorInfo(section, _pyfunc(_OWN_LOADER) if rebuilds else None, packages)
+
+    def untrusted(self, folder: Path, conf: Conf) -> frozenset[str]:
+        """Return the names that loading needs beyond PyTorch's own. Raises: ModelError, UnsafePath."""
+        form, data, where = found(folder, conf)
+        if form == "state_dict":
+            return archive_state.untrusted(data)
+        if form == "pickle":
+            return archive_pickle.untrusted(data, where)
+        from steno_torch import archive_export
+
+        return archive_export.untrusted(data, where)
+
+    def load(self, folder: Path, conf: Conf, *, trusted: Collection[str]) -> Any:
+        """Return the module on the CPU, in the mode it was saved in. Raises: UntrustedTypes, ModelError."""
+        form, data, where = found(folder, conf)
+        if form == "state_dict":
+            return archive_state.load(data, trusted, where)
+        if form == "pickle":
+            return archive_pickle.load(data, trusted, where)
+        from steno_torch import archive_export
+
+        return archive_export.load(data, trusted, where)
+
+    def predict(self, model: Any, inputs: Any, params: Mapping[str, Any], conf: Conf) -> Any:
+        """Call the module as for evaluation, where it is or on the `device` of params or configuration.
+
+        DataFrames give float32 and come back as DataFrames; a dict gives the arguments of `forward` by name.
+
+        Raises:
+            InvalidValue: Inputs that no tensor holds.
+        """
+        model = bare(model)
+        device = params.get("device") or (conf.get("config") or {}).get("device")
+        if device is not None:
+            model.to(device)
+        place, dtype = archive_inputs.device_and_dtype(model)
+        given = archive_inputs.tensors(inputs, place, dtype)
+        with _evaluating(model), torch.inference_mode():
+            outputs = archive_inputs.called(model, given)
+        return archive_inputs.like(archive_inputs.plain(outputs), inputs)
+
+
+@contextmanager
+def _evaluating(module: Any) -> Iterator[None]:
+    """Put a module into its evaluation mode and, at the end, each of its parts into the one it was in."""
+    with _predicting:  # another thread must not find it half way, nor take that for how it is
+        if training := [each for each in module.modules() if each.training]:
+            try:
+                for each in training:
+                    each.training = False
+                yield
+            finally:
+                for each in training:
+                    each.training = True
+            return
+    yield
+
+
+def _section(form: str) -> dict[str, Any]:
+    return {
+        "model_data": _DATA,
+        "pytorch_version": str(torch.__version__),
+        "serialization_format": form,
+        "code": None,
+    }
+
+
+def _pyfunc(loader: str) -> dict[str, Any]:
+    reader = {"pickle_module_name": "mlflow.pytorch.pickle_module"} if loader == _MLFLOW_LOADER else {}
+    return {"loader_module": loader, "data": _DATA, **reader, "config": {"device": None}}
+
+
+def _packages(taken: Taken) -> list[str]:
+    from steno_torch.archive_rebuild import names
+
+    found = names(taken.tree) if taken.tree is not None else {taken.name}
+    return _foreign(found)
+
+
+def _own_packages(model: Any) -> list[str]:
+    return _foreign(f"{type(each).__module__}." for each in bare(model).modules())
+
+
+def _foreign(names: Any) -> list[str]:
+    tops = sorted({name.partition(".")[0] for name in names})
+    return [top for top in tops if top not in ("torch", "numpy", "builtins", "collections", "__main__")]
+
+
+def found(folder: Path, conf: Conf) -> tuple[str, Path, str]:
+    """Return format, folder of the data and its name for messages. Raises: ModelError, UnsafePath."""
+    data = member(folder, conf.get("model_data") or conf.get("data") or _DATA)
+    form = conf.get("serialization_format")
+    if form is None:  # MLflow writes none: what is there decides, as it does there
+        form = "pickle" if (data / archive_pickle.FILE).exists() else "export"
+    if form not in _FORMATS:
+        raise ModelError(f"model {folder} is in the format {form!r}; known: {', '.join(_FORMATS)}")
+    names = {"state_dict": archive_state.WEIGHTS, "pickle": archive_pickle.FILE, "export": "model.pt2"}
+    return form, data, f"{names[form]} ({form})"
+
+
+flavor = TorchFlavor()
