@@ -23,6 +23,8 @@ _SOURCES = tuple(
     for part in """layers models losses metrics optimizers initializers regularizers constraints dtype_policies
     quantizers ops random""".split()
 )
+# On torch an optimizer is written under the module of its variant there (Keras 3.15).
+_TORCH_OPTIMIZERS = "keras.src.backend.torch.optimizers.torch_"
 _BASES = """Operation layers.Layer losses.Loss metrics.Metric optimizers.Optimizer initializers.Initializer
     optimizers.schedules.LearningRateSchedule regularizers.Regularizer constraints.Constraint DTypePolicy
     dtype_policies.DTypePolicyMap Quantizer quantizers.QuantizationConfig random.SeedGenerator""".split()
@@ -34,6 +36,8 @@ def is_class(module: str | None, name: str) -> bool:
         return any(_is_harmless(_member(namespace, name)) for namespace in _NAMESPACES)
     if module == "keras" or module.removeprefix("keras.") in _NAMESPACES:
         return _is_harmless(_member(module.removeprefix("keras").removeprefix("."), name))
+    if module.startswith(_TORCH_OPTIMIZERS):
+        return _is_harmless(_member("optimizers", name))
     if f"{module}.".startswith(_SOURCES):
         return _is_harmless(vars(sys.modules[module]).get(name) if module in sys.modules else None)
     return False

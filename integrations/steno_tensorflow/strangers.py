@@ -58,7 +58,7 @@ def _of_node(node: dict[str, Any], registered: Mapping[str, Any], where: str) ->
     if known and (module is None or module.partition(".")[0] == "keras"):
         name = f"{module}.{name}" if known == name and module else known
         module = None
-    return {_told(registered.get(known), module, name): known or name}
+    return {_told(registered.get(known or ""), module, name): known or name}
 
 
 def _told(registered: Any, module: str | None, name: str) -> str:

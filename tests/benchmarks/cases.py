@@ -187,6 +187,13 @@ def lightning(tool: str) -> Figures:
     return _with_percent(_added(tool, fit, 7 if tool == "steno" else 2, BOTH))
 
 
+def keras(tool: str) -> Figures:
+    """60 epochs of a small net."""
+    from keras_fit import fit
+
+    return _with_percent(_added(tool, fit, 5 if tool == "steno" else 2, BOTH))
+
+
 def _with_percent(figures: Figures) -> Figures:
     """Say what is added in parts of the plain fit too."""
     added = {name: seconds for name, seconds in figures.items() if name.endswith("_model_s")}
@@ -275,7 +282,7 @@ def _report_peak() -> None:
     print(json.dumps({"memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 
-CASES = (single, wide, disk, small_fit, grid, forest, xgboost, lightning, search, history, smallest, torch_loop)
+CASES = (single, wide, disk, small_fit, grid, forest, xgboost, lightning, keras, search, history, smallest, torch_loop)
 
 if __name__ == "__main__":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

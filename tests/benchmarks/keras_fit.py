@@ -18,20 +18,13 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
 
 import keras
 import numpy as np
-import steno
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(2000, 20)).astype("float32")
 y = (X @ RANDOM.normal(size=20) + RANDOM.normal(size=2000) > 0).astype("int64")
 
-WAYS: dict[str, Callable[[], None]] = {
-    "plain": lambda: steno.autolog(disable=True),
-    "without model": lambda: steno.autolog(log_models=False),
-    "with model": lambda: steno.autolog(),
-}
 
-
-def fit(epochs: int) -> None:
+def fit(epochs: int = 60) -> None:
     """Train a small net, made afresh."""
     keras.utils.set_random_seed(0)
     layers = [keras.layers.Input((20,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(1, "sigmoid")]
@@ -42,9 +35,16 @@ def fit(epochs: int) -> None:
 
 def measure(rounds: int, epochs: int) -> dict[str, list[tuple[float, float]]]:
     """Return (seconds, seconds of processor) of each training, way by way."""
-    found: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
+    import steno
+
+    switches: dict[str, Callable[[], None]] = {
+        "plain": lambda: steno.autolog(disable=True),
+        "without model": lambda: steno.autolog(log_models=False),
+        "with model": lambda: steno.autolog(),
+    }
+    found: dict[str, list[tuple[float, float]]] = {way: [] for way in switches}
     for turn in range(rounds + 1):
-        ways = list(WAYS.items())
+        ways = list(switches.items())
         for way, switch in ways if turn % 2 else reversed(ways):
             switch()
             began = time.perf_counter(), time.process_time()
@@ -57,6 +57,8 @@ def measure(rounds: int, epochs: int) -> dict[str, list[tuple[float, float]]]:
 
 def main() -> None:
     """Print the medians, the paired differences, and what the runs tell themselves."""
+    import steno
+
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     rounds, epochs = (int(word) for word in (*sys.argv[1:], *("5", "60")[len(sys.argv) - 1 :]))

@@ -69,6 +69,8 @@ class TestTensorflow(KerasFlavorSuite):
         hidden = keras.layers.Dense(4, "tanh", kernel_regularizer="l2")(inputs)
         outputs = keras.layers.Dense(1)(hidden + 2 * keras.ops.relu(hidden))
         made = keras.Model(inputs, outputs)
-        made.compile(keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)), keras.losses.Huber())
+        made.compile(
+            keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)), keras.losses.Huber()
+        )
         made.fit(X, y, verbose=0)
         return made

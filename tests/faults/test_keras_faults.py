@@ -249,6 +249,8 @@ if sys.argv[2] == "raise":
 """
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize(("way", "end", "status"), [("", "fall off", 0), ("raise", "raise", 1)])
 def test_a_script_prints_and_ends_as_it_does_without_steno(
     way: str, end: str, status: int, awkward: Any, script: Any
@@ -260,7 +262,9 @@ def test_a_script_prints_and_ends_as_it_does_without_steno(
         child = script.start(SCRIPT, awkward.uri, end, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="", **environ)
         out, err = child.communicate(timeout=100)
         lines = [line for line in err.splitlines() if not _of_tensorflow(line) and "could not be written" not in line]
-        told.append((child.returncode, [line.partition(" - ")[0] for line in out.splitlines() if "ms/" not in line], lines))
+        told.append(
+            (child.returncode, [line.partition(" - ")[0] for line in out.splitlines() if "ms/" not in line], lines)
+        )
     assert told[0] == told[1]
     assert told[0][0] == status
 

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.filterwarnings(NUMPY_WARNS)
 
 def test_it_is_found_below_both_names():
     from steno.keras import StenoCallback
-    from steno_tensorflow.callback import StenoCallback as own
+    from steno_tensorflow import callback
 
-    assert StenoCallback is own
-    assert steno.tensorflow.StenoCallback is own
+    assert StenoCallback is callback.StenoCallback
+    assert steno.tensorflow.StenoCallback is StenoCallback
 
 
 def test_it_records_a_training_to_a_run_of_its_own(tracking):

@@ -23,7 +23,9 @@ def test_each_epoch_is_a_point_of_each_metric(autolog):
 
 
 def test_the_arguments_of_fit_and_the_optimizer_are_params(autolog):
-    net(optimizer=keras.optimizers.SGD(0.5, momentum=0.25)).fit(X, y, epochs=2, class_weight={0: 1.0, 1: 2.0}, verbose=0)
+    net(optimizer=keras.optimizers.SGD(0.5, momentum=0.25)).fit(
+        X, y, epochs=2, class_weight={0: 1.0, 1: 2.0}, verbose=0
+    )
     params = only_run().data.params
     expected = {"epochs": "2", "batch_size": "32", "shuffle": "True", "class_weight": "{0: 1.0, 1: 2.0}"}
     expected |= {"opt_learning_rate": "0.5", "opt_momentum": "0.25", "validation_split": "0.0"}

@@ -232,7 +232,6 @@ def test_callbacks_are_as_they_were_and_checkpoints_hold_nothing_of_ours(autolog
 
 
 def test_the_command_line_of_lightnings_is_watched(autolog):
-    pytest.importorskip("jsonargparse")
     from lightning.pytorch.cli import LightningCLI
 
     class Data(lightning.pytorch.LightningDataModule):
