@@ -19,6 +19,7 @@ from steno.autolog.quiet import quiet
 from steno.contracts.integration import Options, Run
 
 from steno_tensorflow.archive import Archive
+from steno_tensorflow.backends import as_imported
 from steno_tensorflow.data import head
 from steno_tensorflow.recorder import left_out
 from steno_tensorflow.signature import signature_of
@@ -67,7 +68,7 @@ def archived(model: Any, options: Mapping[str, Any]) -> Archive:
     folder = Path(tempfile.mkdtemp(prefix="steno-keras-"))
     try:
         path = folder / "model.keras"
-        with quiet():
+        with quiet(), as_imported():
             keras.saving.save_model(model, path, **options)
         size = path.stat().st_size
         content: BinaryIO

@@ -12,10 +12,10 @@ from steno_torch.callers import is_users
 
 LOSS = "loss"
 _MOST_SITES = 4096
-_USUAL = 3
 _REDUCTIONS = frozenset({"mean", "sum", "squeeze", "float", "double", "to", "cpu", "clone", "item", "contiguous"})
-# By the identity of the code, which is kept: hashing it would read the whole of it.
-_sites: dict[tuple[int, int], tuple[CodeType, tuple[str, ...]]] = {}
+known_sites: dict[tuple[int, int], tuple[CodeType, tuple[str, ...]]] = {}
+"""The names at each place that has called `backward`. By the identity of its code, which is kept: hashing it would read
+the whole of it."""
 
 
 def names_at(depth: int) -> tuple[str, ...]:
@@ -24,13 +24,7 @@ def names_at(depth: int) -> tuple[str, ...]:
     Args:
         depth: How many frames to go up at once; they are ours.
     """
-    try:
-        # Most calls are `loss.backward()`: that method and some frames of ours lie between.
-        usual = sys._getframe(depth + _USUAL)
-    except ValueError:  # the call is `autograd.backward(loss)`, and nobody called the caller
-        usual = sys._getframe(depth)
-    site = _sites.get((id(usual.f_code), usual.f_lasti))
-    return site[1] if site is not None else _look(sys._getframe(depth))
+    return _look(sys._getframe(depth))
 
 
 def _look(frame: FrameType | None) -> tuple[str, ...]:
@@ -39,11 +33,11 @@ def _look(frame: FrameType | None) -> tuple[str, ...]:
     if frame is None:
         return (LOSS,)
     key = (id(frame.f_code), frame.f_lasti)
-    site = _sites.get(key)
+    site = known_sites.get(key)
     if site is None:
-        if len(_sites) > _MOST_SITES:
-            _sites.clear()
-        site = _sites[key] = (frame.f_code, _names(frame.f_code, frame.f_lasti))
+        if len(known_sites) > _MOST_SITES:
+            known_sites.clear()
+        site = known_sites[key] = (frame.f_code, _names(frame.f_code, frame.f_lasti))
     return site[1]
 
 

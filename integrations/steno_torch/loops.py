@@ -14,13 +14,13 @@ from torch import nn
 
 from steno_torch.loaders import Pass
 from steno_torch.processes import end_with_worker
-from steno_torch.recording import Recording
+from steno_torch.recording import MOST_WAITING, Recording
 from steno_torch.tensors import Value
 from steno_torch.tracks import Track, lr_of, parameters_of
 
 MOST_LOSSES = 1000
 _MOST_PASSES = 16
-_stack = context.stack
+_stack_now = context.stack.get
 
 
 class _Bound(NamedTuple):
@@ -41,7 +41,6 @@ class Loop:
     Attributes:
         losses: (name, value) of each loss since the last step; the last thousand, where no step ever comes.
         begun: The passes through data loaders that have begun since.
-        calls, cost_s: How many losses there were, and what noticing one of them has cost, if that is news.
         scaled: The value of a loss that a gradient scaler has multiplied, by the number of its node in the graph.
     """
 
@@ -49,7 +48,6 @@ class Loop:
         self.losses: list[tuple[str, Value]] = []
         self.begun: list[Pass] = []
         self.scaled: dict[int, Value] = {}
-        self.calls, self.cost_s = 0, 0.0
         self.current: Recording | None = None
         self.draft: Recording | None = None
         self._passing: Pass | None = None
@@ -60,33 +58,39 @@ class Loop:
     # -- steps -----------------------------------------------------------------------------------------------
 
     def stepped(self, optimizer: Any) -> None:
-        """An optimizer has made a step."""
+        """An optimizer has made a step. Every line here is paid for at each step of a loop."""
         bound = self._tracks.get(id(optimizer))
-        if bound is None or bound.stack is not _stack.get() or bound.recording.over:
+        if bound is None or bound.stack is not _stack_now() or bound.recording.over:
             bound = self._bind(optimizer)
             if bound is None:
                 self.losses = []
                 return
-        recording = bound.recording
-        losses, self.losses = self.losses, []
+        recording, losses = bound.recording, self.losses
+        self.losses = []
+        begun = self._look_at_passes() if self.begun or self._passing is not None else None
+        if recording.silent:
+            return
+        groups = optimizer.param_groups
+        lr = groups[0].get("lr") if len(groups) == 1 else None
+        if type(lr) is not float:
+            lr = lr_of(groups)
+        norm = recording.norm_of(optimizer) if recording.asks_norm else None
+        now_ns, waiting = time_ns(), recording.waiting
+        waiting.append((bound.track, losses, begun, lr, now_ns, norm))
+        # A short step is followed by others soon, a long one is recorded at once; what has begun may be over soon.
+        if now_ns > recording.due_ns or len(waiting) >= MOST_WAITING or begun:
+            recording.gather(wait=False)
+            if not recording.opened and (recording.steps > 1 or _stack_now()):
+                self._open(recording)
+
+    def _look_at_passes(self) -> list[Pass]:
         begun = self.begun
         if begun:
             self.begun = []
             self._passing = next((each for each in begun if each.goes_on), self._passing)
         if self._passing is not None:
             self._passing.look()
-        if recording.silent:
-            return
-        if self.cost_s:
-            recording.step_s, self.cost_s = 2.0 * self.cost_s, 0.0
-        groups = optimizer.param_groups
-        lr = groups[0].get("lr") if len(groups) == 1 else None
-        if type(lr) is not float:
-            lr = lr_of(groups)
-        norm = recording.norm_of(optimizer) if recording.asks_norm else None
-        recording.step((bound.track, losses, begun, lr, time_ns(), norm))
-        if not recording.opened and (recording.steps > 1 or _stack.get()):
-            self._open(recording)
+        return begun
 
     def _bind(self, optimizer: Any) -> _Bound | None:
         """Find the recording that a step belongs to; None where it is no training."""
@@ -96,7 +100,7 @@ class Loop:
         track = recording.track_of(optimizer) or recording.join(optimizer)
         tracks, key = self._tracks, id(optimizer)
         gone = weakref.ref(optimizer, lambda _: tracks.pop(key, None))
-        bound = tracks[key] = _Bound(track, recording, _stack.get(), gone)
+        bound = tracks[key] = _Bound(track, recording, _stack_now(), gone)
         return bound
 
     def _recording_of(self, optimizer: Any) -> Recording | None:

@@ -25,11 +25,12 @@ from steno_torch.tensors import Value
 from steno_torch.tracks import Counter, Track
 
 INTEGRATION = "pytorch"
-GATHERED, GATHERED_NS = 32, 50_000_000
+MOST_WAITING, LONGEST_NS = 256, 50_000_000
+STEP_S = 8e-6  # beside `gather`; as `make bench` measures it, since to measure each step would cost as much again
 _MOST_TOLD = 8
 
 
-Step: TypeAlias = tuple[Track, list[tuple[str, Value]], list[Pass], Any, int, Value | None]
+Step: TypeAlias = tuple[Track, list[tuple[str, Value]], list[Pass] | None, Any, int, Value | None]
 """What one step of an optimizer gave: its track, (name, value) of each `backward` before it, the passes through data
 loaders that had begun, the learning rate (of each group, where there are several), the time in nanoseconds, and the
 norm of the gradients if that was asked for. No class: a tuple costs a loop less."""
@@ -47,7 +48,8 @@ class Recording:
         silent: Nothing is recorded: another process records this training, or the user wants it so.
         over: It takes nothing more.
         asks_norm: Whether the gradient norm is wanted.
-        step_s: What a step costs beside what `gather` does, as measured on some.
+        waiting: What steps have given that is not recorded yet, since it costs less to record some together.
+        due_ns: When they are to be, at the next step.
     """
 
     def __init__(self) -> None:
@@ -61,9 +63,8 @@ class Recording:
         self._options: Options = watcher(INTEGRATION).options
         self._every = max(1, self._options.every_n_steps)
         self.asks_norm = bool(self._options.extra.get("log_gradient_norm"))
-        self.step_s = 0.0
-        self._waiting: deque[Step] = deque()
-        self._gathered_ns = 0
+        self.waiting: deque[Step] = deque()
+        self.due_ns = 0
         self._active: Any = None  # the run, if it is the recording's own to end
         self._owners: dict[str, Counter] = {}
         self._models = Models()
@@ -103,16 +104,6 @@ class Recording:
 
     # -- steps -----------------------------------------------------------------------------------------------
 
-    def step(self, step: Step) -> None:
-        """An optimizer has made a step; what it gave is recorded with some others, which costs a loop less.
-
-        A short step is followed by others soon, a long one is recorded at once.
-        """
-        waiting = self._waiting
-        waiting.append(step)
-        if len(waiting) >= GATHERED or step[2] or step[4] - self._gathered_ns > GATHERED_NS or not self.opened:
-            self.gather(wait=False)  # what has begun may be over soon
-
     def gather(self, *, wait: bool = True) -> None:
         """Record the steps that wait.
 
@@ -121,16 +112,17 @@ class Recording:
         """
         if not self._lock.acquire(blocking=wait):
             return
-        began_s, waiting, count = perf_counter(), self._waiting, 0
+        began_s, waiting, count = perf_counter(), self.waiting, 0
         try:
             while waiting:
                 made = waiting.popleft()
-                self._gathered_ns = made[4]
                 self._record(made)
                 count += 1
+            if count and self.opened:
+                self.due_ns = made[4] + LONGEST_NS
         finally:
             self._lock.release()
-            self.overhead_s += perf_counter() - began_s + count * self.step_s
+            self.overhead_s += perf_counter() - began_s + count * STEP_S
 
     def _record(self, made: Step) -> None:
         self.steps += 1

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
-from time import perf_counter, time_ns
+from time import time_ns
 from typing import Any
 
 import torch
 from steno.contracts.integration import Call
 
 from steno_torch import loops
-from steno_torch.callsite import names_at
+from steno_torch.callsite import known_sites, names_at
 from steno_torch.loaders import Pass
 from steno_torch.loops import here
-from steno_torch.tensors import is_plain, value_of
+from steno_torch.tensors import value_of
 
+# What a step of a loop looks up, at hand.
 _current_task = torch._C._current_graph_task_id
+_dispatch_modes = torch._C._len_torch_dispatch_stack
+_function_modes = torch._C._len_torch_function_stack
+_frame = sys._getframe
+_Tensor, _float32 = torch.Tensor, torch.float32
 _MOST_SCALED = 16
-_SAMPLE = 31  # one call in so many, and one, is timed
 
 
 def backward(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -25,26 +30,35 @@ def backward(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     if _current_task() != -1:
         return  # by a backward that is running: a checkpoint computes its part again
     loop = here.loop
-    loop.calls += 1
-    began_s = 0.0 if loop.calls & _SAMPLE else perf_counter()
     given: Any = args[0] if args else kwargs.get("tensors")
-    if type(given) is torch.Tensor and not loop.scaled:
-        value = given.item() if is_plain(given) else value_of(given)
-        if value is not None:
-            losses = loop.losses
-            losses.append((names_at(2)[0], value))
-            if len(losses) > loops.MOST_LOSSES:  # and no step comes
-                del losses[: loops.MOST_LOSSES // 2]
-    else:
-        _unusual(loop, given, names_at(2))
-    if began_s:
-        loop.cost_s = perf_counter() - began_s
+    if not (
+        type(given) is _Tensor
+        and given.is_cpu
+        and given.dtype is _float32
+        and not given.ndim
+        and not loop.scaled
+        and not _function_modes()
+        and not _dispatch_modes()
+    ):
+        _unusual(loop, given, names_at(1))
+        return
+    try:
+        # Of the frames above, most often, one is the stub's, one `Tensor.backward`, and then comes the user's.
+        frame = _frame(3)
+        site = known_sites.get((id(frame.f_code), frame.f_lasti))
+    except ValueError:  # the call is `autograd.backward(loss)`, and nobody called the caller
+        site = None
+    losses = loop.losses
+    losses.append((site[1][0] if site is not None else names_at(1)[0], given.item()))
+    if len(losses) > loops.MOST_LOSSES:  # and no step comes
+        del losses[: loops.MOST_LOSSES // 2]
 
 
 def _unusual(loop: loops.Loop, given: Any, names: tuple[str, ...]) -> None:
     """Take a list of losses, one of a class of its own, or one that a gradient scaler has multiplied."""
     if not isinstance(given, list | tuple):
         _take(loop, names[0], given)
+        del loop.losses[: -loops.MOST_LOSSES]
         return
     for index, tensor in enumerate(given[: loops.MOST_LOSSES]):
         _take(loop, names[index] if len(names) == len(given) else f"{names[0]}_{index}", tensor)

@@ -23,17 +23,6 @@ def unseen() -> Iterator[None]:
         yield
 
 
-def is_plain(tensor: torch.Tensor) -> bool:
-    """Whether a tensor (of no subclass) is what most losses are: one float on the CPU, and no mode looks on."""
-    return (
-        tensor.is_cpu
-        and tensor.dtype is torch.float32
-        and not tensor.ndim
-        and not _function_modes()
-        and not _dispatch_modes()
-    )
-
-
 def value_of(tensor: Any) -> Value | None:
     """Return the number in a tensor, detached and independent of it; None if it has not exactly one."""
     try:

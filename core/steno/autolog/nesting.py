@@ -30,12 +30,12 @@ class _Thread(threading.local):
         self.is_ours = threading.current_thread().name.startswith("steno-")
 
 
-_thread = _Thread()
+thread = _Thread()
 
 
 def in_thread_of_ours() -> bool:
     """Whether this thread does steno's own work: what it calls of a framework is no training."""
-    return _thread.is_ours
+    return thread.is_ours
 
 
 class Carried:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from steno.autolog.site import FunctionSite, HookSite, MethodSite, Row, WrapperSite
+from steno.autolog.site import AROUND, FunctionSite, MethodSite, Row, WrapperSite, guarded_hook
 from steno.autolog.swap import CodeSwap, suspends
 from steno.contracts.integration import Hook, Patch, Via
 from steno.errors import PluginError
@@ -25,9 +25,9 @@ _wrapped: dict[tuple[int, str], _Wrapped] = {}
 class _Swapped:
     """A function whose code is exchanged while it has rows."""
 
-    def __init__(self, function: FunctionType, site_type: type[FunctionSite]) -> None:
+    def __init__(self, function: FunctionType, site_type: type[FunctionSite], *, tapped: bool) -> None:
         self.site = site_type(function)
-        self.swap = CodeSwap(function, self.site)
+        self.swap = CodeSwap(function, self.site, AROUND if tapped else None)
         self.site.function = self.swap.original
         self.swap.apply()
 
@@ -82,22 +82,19 @@ class Applied:
 
 
 class Hooked:
-    """A function that is registered with the framework itself.
-
-    Attributes:
-        hook: What the framework calls.
-    """
+    """A function that is registered with the framework itself."""
 
     def __init__(self, row: Row, hook: Hook, register: Callable[..., Any]) -> None:
-        self.hook = HookSite(row, hook)
-        self._handle = register(self.hook)
+        self._row = row
+        guarded, self._stop = guarded_hook(row, hook)
+        self._handle = register(guarded)
 
     def revert(self) -> None:
         """Take the function out of the framework's list."""
-        self.hook.on = False  # whatever the framework makes of the handle
+        self._stop()  # whatever the framework makes of the handle
         remove = getattr(self._handle, "remove", self._handle)
         if not callable(remove):
-            raise PluginError(f"{self.hook.row.target} gave no handle to take the hook back with")
+            raise PluginError(f"{self._row.target} gave no handle to take the hook back with")
         remove()
 
 
@@ -125,7 +122,7 @@ def apply(watcher: Watcher, patch: Patch, root: ModuleType | type, order: tuple[
     function = _code_target(owner, found, patch.via)
     with _lock:
         place: _Swapped | _Wrapped
-        place = _swap(function, owner, found) if function is not None else _wrap(owner, name, found, patch)
+        place = _swap(function, owner, found, patch) if function is not None else _wrap(owner, name, found, patch)
         row.binds_instance = isinstance(place.site, MethodSite)
         place.site.add(row)
     return Applied(row, owner, name, place)
@@ -159,11 +156,12 @@ def _innermost(found: Any) -> Any:
     return inspect.unwrap(function)
 
 
-def _swap(function: FunctionType, owner: ModuleType | type, found: Any) -> _Swapped:
+def _swap(function: FunctionType, owner: ModuleType | type, found: Any, patch: Patch) -> _Swapped:
     place = _swapped.get(id(function))
     if place is None:
         bound = isinstance(owner, type) and not isinstance(found, staticmethod)
-        place = _swapped[id(function)] = _Swapped(function, MethodSite if bound else FunctionSite)
+        site_type = MethodSite if bound else FunctionSite
+        place = _swapped[id(function)] = _Swapped(function, site_type, tapped=patch.tap is not None)
     return place
 
 

@@ -49,6 +49,7 @@ class Session:
         except Exception as error:  # advice: opening a run is no reason to stop a training
             contain(self._integration, name, error)
             return NoRun(), False
+        context.last.set(opened.run_id)  # what a loop has just left is asked for by `last_active_run`
         return ContainedRun(opened), True
 
     @property

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from steno.autolog import advice, runs
 from steno.autolog.containment import contain
-from steno.autolog.nesting import in_thread_of_ours, inside, leave_frame_out
+from steno.autolog.nesting import in_thread_of_ours, inside, leave_frame_out, thread
 
 if TYPE_CHECKING:
     from steno.autolog.call import WatchedCall
     from steno.autolog.watcher import Watcher
-    from steno.contracts.integration import Hook, Patch
+    from steno.contracts.integration import Hook, Patch, Tap
+
+AROUND = {"inside": inside.get, "thread": thread}
+"""What a stub looks at before it calls a lone tap: whether a watched call runs here, and whose thread this is."""
 
 
 class Row:
@@ -41,6 +44,11 @@ class Row:
         self.binds_instance = False
         self.signature: inspect.Signature | None = None
 
+    @property
+    def is_for_all(self) -> bool:
+        """Whether every call of the function is for it: it is of no class, or of the one that defines the function."""
+        return self.owner is None or self.target.rpartition(".")[2] in vars(self.owner)
+
 
 class Site:
     """A watched function; it is called in the user's function's place.
@@ -55,7 +63,7 @@ class Site:
         self.rows: list[Row] = []
         self._by_owner: dict[type | None, Row] = {}
         self._joins = False
-        self.lone_tap: Row | None = None
+        self.lone_tap: Tap | None = None
 
     def add(self, row: Row) -> None:
         """Let a row watch."""
@@ -70,7 +78,12 @@ class Site:
         # Replaced rather than changed: calls in other threads read these without a lock.
         self._by_owner = {row.owner: row for row in reversed(self.rows)}
         self._joins = any(row.joins for row in rows)
-        self.lone_tap = self.rows[0] if len(rows) == 1 and rows[0].tap is not None else None
+        self.lone_tap = self.rows[0].tap if len(rows) == 1 and rows[0].is_for_all else None
+
+    def tap_failed(self, error: Exception) -> None:
+        """Contain what the lone tap has raised."""
+        row = self.rows[0]
+        contain(row.watcher.name, row.target, error)
 
     def admit(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Row | None:
         """Return the row whose advice is to look on, None if nothing does; a tap has its turn here.
@@ -116,14 +129,6 @@ class FunctionSite(Site):
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         function = self.function
         try:
-            row = self.lone_tap
-            if row is not None and inside.get() is None:  # a step of a loop: each line costs it
-                if not in_thread_of_ours():
-                    try:
-                        row.tap(args, kwargs)  # type: ignore[misc]  # it is a tap
-                    except Exception as error:  # a tap is advice
-                        contain(row.watcher.name, row.target, error)
-                return function(*args, **kwargs)
             row = self.admit(None, args, kwargs)
             if row is None:
                 return function(*args, **kwargs)
@@ -163,27 +168,30 @@ class MethodSite(FunctionSite):
             raise
 
 
-class HookSite:
-    """A function of an integration's that the framework calls at its own moments; what it raises is contained.
+def guarded_hook(row: Row, function: Hook) -> tuple[Callable[..., None], Callable[[], None]]:
+    """Return what a framework is given to call at its own moments, and what makes it look no more.
 
-    Attributes:
-        on: Whether it still looks.
+    A closure rather than an object: it is called at each step of a loop.
     """
+    on, inside_now, joins = True, inside.get, row.joins
 
-    def __init__(self, row: Row, function: Hook) -> None:
-        self.row = row
-        self.on = True
-        self._function = function
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> None:
-        call = inside.get()
-        nested = call is not None and call.open
-        if not self.on or (nested and not self.row.joins) or (not nested and in_thread_of_ours()):
+    def hook(*args: Any, **kwargs: Any) -> None:
+        call = inside_now()
+        if call is None:
+            if thread.is_ours or not on:
+                return
+        elif (call.open and not joins) or (not call.open and thread.is_ours) or not on:
             return
         try:
-            self._function(*args, **kwargs)
+            function(*args, **kwargs)
         except Exception as error:  # a hook is advice
-            contain(self.row.watcher.name, self.row.target, error)
+            contain(row.watcher.name, row.target, error)
+
+    def stop() -> None:
+        nonlocal on
+        on = False
+
+    return hook, stop
 
 
 class WrapperSite(Site):

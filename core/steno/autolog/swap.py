@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
+_GATHERS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 
 
@@ -19,6 +20,30 @@ def outer({cells}):
         stand_in = "stand-in"
         try:
             return stand_in(*args, **kwargs)
+        except BaseException as error:
+            error.with_traceback(error.__traceback__.tb_next)
+            raise
+        return {cells}
+    return stub
+"""
+# The same for a function on the path of each step of a loop: with its own parameters, and what only looks on called
+# from here. Packing arguments and passing through two more frames would cost as much as all that is done with them.
+_TAPPED = """
+def outer({cells}):
+    def stub({parameters}):
+        stand_in = "stand-in"
+        inside = "inside"
+        thread = "thread"
+        original = "original"
+        try:
+            tap = stand_in.lone_tap
+            if tap is None or inside() is not None or thread.is_ours:
+                return stand_in({parameters})
+            try:
+                tap(({parameters},), {{}})
+            except Exception as error:
+                stand_in.tap_failed(error)
+            return original({parameters})
         except BaseException as error:
             error.with_traceback(error.__traceback__.tb_next)
             raise
@@ -40,18 +65,24 @@ class CodeSwap:
         function: A plain Python function, no generator or coroutine.
         stand_in: Called in its place with the same arguments. When a swapped function is pickled by value,
             this object travels in its code, so it must reduce to something that needs no steno.
+        around: What a stub that calls a lone tap by itself reads besides: "inside" and "thread". Its stand-in has
+            `lone_tap` and `tap_failed`.
 
     Attributes:
         function: The function, the same object before, while and after.
         original: What it does, as a function of its own.
     """
 
-    def __init__(self, function: Callable[..., Any], stand_in: Callable[..., Any]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], stand_in: Callable[..., Any], around: Mapping[str, Any] | None = None
+    ) -> None:
         assert isinstance(function, FunctionType)
         self.function: FunctionType = function
         self.original = _twin(function)
         self._old = function.__code__
-        self._new = _code_for(function.__code__, stand_in)
+        constants: dict[str, Any] = {"stand-in": stand_in, "original": self.original}
+        tapped = around is not None and _has_plain_parameters(function.__code__)
+        self._new = _code_for(function.__code__, constants | dict(around or {}), tapped=tapped)
         self._had_signature = "__signature__" in vars(function)
 
     def apply(self) -> None:
@@ -80,10 +111,16 @@ def _twin(function: FunctionType) -> FunctionType:
     return twin
 
 
-def _code_for(old: CodeType, stand_in: Callable[..., Any]) -> CodeType:
-    stub = _stub(len(old.co_freevars))
+def _has_plain_parameters(code: CodeType) -> bool:
+    """Whether every parameter may be given by position, and none gathers others."""
+    return bool(code.co_argcount) and not code.co_kwonlyargcount and not code.co_flags & _GATHERS
+
+
+def _code_for(old: CodeType, constants: Mapping[str, Any], *, tapped: bool) -> CodeType:
+    parameters = old.co_varnames[: old.co_argcount] if tapped else ()
+    stub = _stub(len(old.co_freevars), parameters)
     return stub.replace(
-        co_consts=tuple(stand_in if constant == "stand-in" else constant for constant in stub.co_consts),
+        co_consts=tuple(constants.get(each, each) if isinstance(each, str) else each for each in stub.co_consts),
         co_name=old.co_name,
         co_qualname=old.co_qualname,
         co_filename=old.co_filename,
@@ -93,10 +130,13 @@ def _code_for(old: CodeType, stand_in: Callable[..., Any]) -> CodeType:
 
 
 @lru_cache
-def _stub(count: int) -> CodeType:
-    """Return the code of a stub with so many free variables, "stand-in" where the stand-in is to be."""
+def _stub(count: int, parameters: tuple[str, ...]) -> CodeType:
+    """Return the code of a stub with so many free variables, and names where objects are to be.
+
+    Without parameters it takes what comes.
+    """
     cells = ", ".join(f"cell_{number:04}" for number in range(count))  # in the order the compiler sorts them
     made: dict[str, Any] = {}
-    exec(_STUB.format(cells=cells), made)
+    exec((_TAPPED if parameters else _STUB).format(cells=cells, parameters=", ".join(parameters)), made)
     stub: FunctionType = made["outer"](*range(count))
     return stub.__code__

@@ -22,6 +22,7 @@ def on(toy):
 
 def test_a_session_has_a_run_of_its_own(on, runs):
     session = Session(on, "Net")
+    assert steno.last_active_run().info.run_id == session.run.run_id
     session.run.log_metric("loss", 1.0, 1)
     session.overhead_s += 0.25
     session.tell_overhead()
