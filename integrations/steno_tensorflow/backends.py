@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-module_utils: Any
 try:
     from keras.src.utils import module_utils
 except ImportError:  # private: in another Keras it may lie elsewhere

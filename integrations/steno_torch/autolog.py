@@ -19,7 +19,7 @@ _ROWS: dict[str, tuple[Patch, ...]] = {
     "torch.autograd": (Patch("backward", tap=steps.backward, via=Via.CODE),),
     "torch.optim.optimizer": (
         Patch("Optimizer.__init__", tap=births.optimizer_made, joins=True, via=Via.CODE),
-        Patch("register_optimizer_step_post_hook", hook=steps.stepped),
+        Patch("register_optimizer_step_post_hook", hook=loops.stepped),
     ),
     "torch.optim.lr_scheduler": tuple(
         Patch(f"{name}.__init__", tap=births.scheduler_made, joins=True, via=Via.CODE) for name in _SCHEDULERS

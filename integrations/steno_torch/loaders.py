@@ -84,10 +84,6 @@ class Epoch:
         """Return what counts a value that is not known yet."""
         return lambda value: self.add(key, value)
 
-    def seen(self, step: int, time_ns: int) -> None:
-        """A step has been made in it."""
-        self.last_step, self.last_ns = step, time_ns
-
     def summary(self) -> dict[str, float]:
         """What is recorded when it is over."""
         told = {f"{key}_epoch": total / count for key, (total, count) in self._sums.items() if count}

@@ -41,6 +41,8 @@ class Loop:
     Attributes:
         losses: (name, value) of each loss since the last step; the last thousand, where no step ever comes.
         begun: The passes through data loaders that have begun since.
+        passing: The pass that goes on.
+        tracks: Where the steps of each optimizer go, by its id.
         scaled: The value of a loss that a gradient scaler has multiplied, by the number of its node in the graph.
     """
 
@@ -50,55 +52,29 @@ class Loop:
         self.scaled: dict[int, Value] = {}
         self.current: Recording | None = None
         self.draft: Recording | None = None
-        self._passing: Pass | None = None
+        self.passing: Pass | None = None
         self._own: list[Recording] = []
         self._by_run: dict[str, Recording] = {}
-        self._tracks: dict[int, _Bound] = {}
+        self.tracks: dict[int, _Bound] = {}
 
     # -- steps -----------------------------------------------------------------------------------------------
 
-    def stepped(self, optimizer: Any) -> None:
-        """An optimizer has made a step. Every line here is paid for at each step of a loop."""
-        bound = self._tracks.get(id(optimizer))
-        if bound is None or bound.stack is not _stack_now() or bound.recording.over:
-            bound = self._bind(optimizer)
-            if bound is None:
-                self.losses = []
-                return
-        recording, losses = bound.recording, self.losses
-        self.losses = []
-        begun = self._look_at_passes() if self.begun or self._passing is not None else None
-        if recording.silent:
-            return
-        groups = optimizer.param_groups
-        lr = groups[0].get("lr") if len(groups) == 1 else None
-        if type(lr) is not float:
-            lr = lr_of(groups)
-        norm = recording.norm_of(optimizer) if recording.asks_norm else None
-        now_ns, waiting = time_ns(), recording.waiting
-        waiting.append((bound.track, losses, begun, lr, now_ns, norm))
-        # A short step is followed by others soon, a long one is recorded at once; what has begun may be over soon.
-        if now_ns > recording.due_ns or len(waiting) >= MOST_WAITING or begun:
-            recording.gather(wait=False)
-            if not recording.opened and (recording.steps > 1 or _stack_now()):
-                self._open(recording)
-
-    def _look_at_passes(self) -> list[Pass]:
+    def look_at_passes(self) -> list[Pass]:
         begun = self.begun
         if begun:
             self.begun = []
-            self._passing = next((each for each in begun if each.goes_on), self._passing)
-        if self._passing is not None:
-            self._passing.look()
+            self.passing = next((each for each in begun if each.goes_on), self.passing)
+        if self.passing is not None:
+            self.passing.look()
         return begun
 
-    def _bind(self, optimizer: Any) -> _Bound | None:
+    def bind(self, optimizer: Any) -> _Bound | None:
         """Find the recording that a step belongs to; None where it is no training."""
         recording = self._recording_of(optimizer)
         if recording is None:
             return None
         track = recording.track_of(optimizer) or recording.join(optimizer)
-        tracks, key = self._tracks, id(optimizer)
+        tracks, key = self.tracks, id(optimizer)
         gone = weakref.ref(optimizer, lambda _: tracks.pop(key, None))
         bound = tracks[key] = _Bound(track, recording, _stack_now(), gone)
         return bound
@@ -132,7 +108,7 @@ class Loop:
             self._by_run[run_id] = recording
         return recording
 
-    def _open(self, recording: Recording) -> None:
+    def open(self, recording: Recording) -> None:
         recording.open()
         end_with_worker(end_all)
         if recording is not self.draft:
@@ -166,7 +142,7 @@ class Loop:
         """End all its trainings; those in a run of the user's leave it open."""
         own, self._own, by_run, self._by_run = self._own, [], self._by_run, {}
         self.current = self.draft = None
-        self._tracks.clear()
+        self.tracks.clear()
         for each in (*own, *by_run.values()):
             each.end(error)
 
@@ -188,6 +164,34 @@ class _Here(threading.local):
 _all: weakref.WeakSet[Loop] = weakref.WeakSet()
 here = _Here()
 """`here.loop` is this thread's."""
+
+
+def stepped(optimizer: Any, args: Any = None, kwargs: Any = None) -> None:
+    """An optimizer has made a step. Every line here is paid for at each step of a loop."""
+    loop = here.loop
+    bound = loop.tracks.get(id(optimizer))
+    if bound is None or bound.stack is not _stack_now() or bound.recording.over:
+        bound = loop.bind(optimizer)
+        if bound is None:
+            loop.losses = []
+            return
+    recording, losses = bound.recording, loop.losses
+    loop.losses = []
+    begun = loop.look_at_passes() if loop.begun or loop.passing is not None else None
+    if recording.silent:
+        return
+    groups = optimizer.param_groups
+    lr = groups[0].get("lr") if len(groups) == 1 else None
+    if type(lr) is not float:
+        lr = lr_of(groups)
+    norm = recording.norm_of(optimizer) if recording.asks_norm else None
+    now_ns, waiting = time_ns(), recording.waiting
+    waiting.append((bound.track, losses, begun, lr, now_ns, norm))
+    # A short step is followed by others soon, a long one is recorded at once; what has begun may be over soon.
+    if now_ns > recording.due_ns or len(waiting) >= MOST_WAITING or begun:
+        recording.gather(wait=False)
+        if not recording.opened and (recording.steps > 1 or _stack_now()):
+            loop.open(recording)
 
 
 def end_all(error: BaseException | None = None) -> None:

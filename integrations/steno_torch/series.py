@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from steno.contracts.integration import Run
 
 from steno_torch.tensors import Value, unseen
 
+Point: TypeAlias = tuple[str, int, int, float]
+"""(key, step, time in milliseconds, value)."""
 WINDOW = 64
 _MOST_KEPT = 10_000
 
@@ -74,6 +76,14 @@ class Series:
             return
         assert isinstance(value, torch.Tensor)
         self._hold(_Point(key, value, step, time_ns // 1_000_000, then), value)
+
+    def add_many(self, points: list[Point]) -> None:
+        """Record points whose values are known."""
+        if self.run is not None:
+            self.run.log_points(points)
+            return
+        for key, step, time_ms, value in points:
+            self._keep(key, value, step, time_ms)
 
     def add_all(self, values: dict[str, float], step: int, time_ns: int) -> None:
         """Record points of several series that arose together, some time ago."""

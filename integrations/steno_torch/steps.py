@@ -21,7 +21,7 @@ _current_task = torch._C._current_graph_task_id
 _dispatch_modes = torch._C._len_torch_dispatch_stack
 _function_modes = torch._C._len_torch_function_stack
 _frame = sys._getframe
-_Tensor, _float32 = torch.Tensor, torch.float32
+_Tensor = torch.Tensor
 _MOST_SCALED = 16
 
 
@@ -31,25 +31,22 @@ def backward(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         return  # by a backward that is running: a checkpoint computes its part again
     loop = here.loop
     given: Any = args[0] if args else kwargs.get("tensors")
-    if not (
-        type(given) is _Tensor
-        and given.is_cpu
-        and given.dtype is _float32
-        and not given.ndim
-        and not loop.scaled
-        and not _function_modes()
-        and not _dispatch_modes()
-    ):
+    value = None
+    if type(given) is _Tensor and given.is_cpu and not (loop.scaled or _function_modes() or _dispatch_modes()):
+        try:
+            value = given.item()
+            # Of the frames above, most often, one is the stub's, one `Tensor.backward`, and then comes the user's.
+            frame = _frame(3)
+            site = known_sites.get((id(frame.f_code), frame.f_lasti))
+        except RuntimeError:  # it has several elements
+            value = None
+        except ValueError:  # the call is `autograd.backward(loss)`, and nobody called the caller
+            site = None
+    if type(value) is not float:
         _unusual(loop, given, names_at(1))
         return
-    try:
-        # Of the frames above, most often, one is the stub's, one `Tensor.backward`, and then comes the user's.
-        frame = _frame(3)
-        site = known_sites.get((id(frame.f_code), frame.f_lasti))
-    except ValueError:  # the call is `autograd.backward(loss)`, and nobody called the caller
-        site = None
     losses = loop.losses
-    losses.append((site[1][0] if site is not None else names_at(1)[0], given.item()))
+    losses.append((site[1][0] if site is not None else names_at(1)[0], value))
     if len(losses) > loops.MOST_LOSSES:  # and no step comes
         del losses[: loops.MOST_LOSSES // 2]
 
@@ -92,11 +89,6 @@ def scaled(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if len(waiting) >= _MOST_SCALED:
             waiting.clear()
         waiting[given.grad_fn._sequence_nr()] = value
-
-
-def stepped(optimizer: Any, args: Any, kwargs: Any) -> None:
-    """An optimizer has made a step."""
-    here.loop.stepped(optimizer)
 
 
 def iterated(call: Call) -> Generator[None, Any, None]:

@@ -50,16 +50,17 @@ class Track:
         counter: Its steps.
         index: 0 for the first optimizer of a run; the others' series end in "/1", "/2", ...
         keys: The name of each loss, as the user calls it, to that of its series.
+        lr: The learning rate that was recorded last, or that of each group.
     """
 
-    __slots__ = ("_lr", "counter", "index", "keys", "optimizer")
+    __slots__ = ("counter", "index", "keys", "lr", "optimizer")
 
     def __init__(self, optimizer: Any, counter: Counter, index: int) -> None:
         self.optimizer = weakref.ref(optimizer)
         self.counter = counter
         self.index = index
         self.keys: dict[str, str] = {}
-        self._lr: Any = None
+        self.lr: Any = None
 
     @property
     def suffix(self) -> str:
@@ -68,9 +69,7 @@ class Track:
 
     def record_lr(self, lr: Any, series: Series, step: int, time_ns: int) -> None:
         """Record the learning rates that a step was made with, where they have changed."""
-        if lr is self._lr:
-            return
-        before, self._lr = self._lr, lr
+        before, self.lr = self.lr, lr
         lrs = lr if isinstance(lr, tuple) else (lr,)
         old = before if isinstance(before, tuple) else (before,)
         for index, value in enumerate(lrs[:_MOST_GROUPS]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,14 @@ class ContainedRun:
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0, timestamp: int | None = None) -> None:
         """Record one point of each series."""
         self._each(lambda some: self.active.log_metrics(some, step, timestamp), metrics)
+
+    def log_points(self, points: Sequence[tuple[str, int, int, float]]) -> None:
+        """Record points of many steps."""
+        try:
+            self.active.log_points(points)
+        except Exception:  # advice: one of the keys, which is found and told so
+            for key, step, time_ms, value in points:
+                self.log_metric(key, value, step, time_ms)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags."""
@@ -123,6 +131,9 @@ class NoRun:
         """Keep nothing."""
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0, timestamp: int | None = None) -> None:
+        """Keep nothing."""
+
+    def log_points(self, points: Sequence[tuple[str, int, int, float]]) -> None:
         """Keep nothing."""
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:

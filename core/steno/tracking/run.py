@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -139,6 +139,18 @@ class ActiveRun:
         step = limits.integer("step", step)
         time_ms = _now_ns() // 1_000_000 if timestamp is None else limits.time_ms(timestamp)
         self._own_journal().append_row(keys, step, time_ms, values)
+
+    def log_points(self, points: Sequence[tuple[str, int, int, float]]) -> None:
+        """Record points of many steps: (key, step, time in milliseconds, value). The values are floats.
+
+        Raises:
+            InvalidValue: A key that is not allowed; then none is kept.
+        """
+        for key in {point[0] for point in points}.difference(self._keys):
+            self._keys[limits.check_key("metric", key)] = key
+        append = self._own_journal().append_point
+        for key, step, time_ms, value in points:
+            append(key, step, time_ms, value)
 
     # -- params, tags, datasets ------------------------------------------------------------------------------
 
