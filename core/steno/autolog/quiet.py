@@ -43,7 +43,7 @@ def quiet() -> Iterator[None]:
 
     For advice that calls `predict`, `score` and the like. Python's, NumPy's and (if imported) torch's global
     generators are set back if they moved; code that draws from them in another thread meanwhile may draw the
-    same numbers twice. Warnings of other threads pass. About 20 microseconds.
+    same numbers twice. Warnings of other threads pass. About 0.1 milliseconds.
 
     `warnings.catch_warnings` would not do: it is not thread-safe, and it makes Python forget which warnings it
     has shown, so the user would see them again.
