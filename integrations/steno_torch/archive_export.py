@@ -15,6 +15,8 @@ from steno.models.layout import member
 from steno_torch import archive_inputs, archive_program
 
 FILE = "model.pt2"
+# Before, PyTorch put a program into another archive, which nothing here looks into.
+WRITES = torch.__version__ >= (2, 8)
 
 
 def write(module: torch.nn.Module, folder: Path, example: Any, dynamic_shapes: Any = None) -> None:
@@ -26,6 +28,11 @@ def write(module: torch.nn.Module, folder: Path, example: Any, dynamic_shapes: A
         example: Inputs as `predict` takes them.
         dynamic_shapes: As `torch.export.export` takes it; None lets the first axis of each tensor differ.
     """
+    if not WRITES:
+        raise ModelError(
+            f"an exported program needs PyTorch 2.8 or later, and this is {torch.__version__}: save the state dict "
+            "(serialization_format='state_dict', the default)"
+        )
     if example is None:
         raise ModelError("an exported program needs to see inputs: give input_example=, or save the state dict instead")
     device, dtype = archive_inputs.device_and_dtype(module)

@@ -78,7 +78,7 @@ def records(content: bytes, where: str) -> Any:
         raise ModelError(f"{where} is no archive of PyTorch 1.6 or later; nothing of it was executed")
     try:
         return torch._C.PyTorchFileReader(io.BytesIO(content))
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeDecodeError) as error:  # a stranger's bytes may be taken for a name
         raise ModelError(f"{where} is no sound archive: {error}") from error
 
 

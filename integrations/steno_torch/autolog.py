@@ -10,22 +10,40 @@ from steno.contracts.integration import Patch, Via
 from steno_torch import births, loops, steps, writers
 
 _WRITERS = (
-    Patch("SummaryWriter.add_scalar", tap=writers.scalar, via=Via.CODE),
-    Patch("SummaryWriter.add_scalars", tap=writers.scalars, via=Via.CODE),
-    Patch("SummaryWriter.add_hparams", tap=writers.hyperparameters, via=Via.CODE),
+    Patch("SummaryWriter.add_scalar", tap=writers.scalar, via=Via.CODE, captures="scalars written for TensorBoard"),
+    Patch("SummaryWriter.add_scalars", tap=writers.scalars, via=Via.CODE, captures="scalars written for TensorBoard"),
+    Patch(
+        "SummaryWriter.add_hparams",
+        tap=writers.hyperparameters,
+        via=Via.CODE,
+        captures="hyperparameters written for TensorBoard",
+    ),
 )
 _SCHEDULERS = ("LRScheduler", "ReduceLROnPlateau", "SequentialLR", "ChainedScheduler")
 _ROWS: dict[str, tuple[Patch, ...]] = {
-    "torch.autograd": (Patch("backward", tap=steps.backward, via=Via.CODE),),
+    "torch.autograd": (Patch("backward", tap=steps.backward, via=Via.CODE, captures="loss of each step"),),
     "torch.optim.optimizer": (
-        Patch("Optimizer.__init__", tap=births.optimizer_made, joins=True, via=Via.CODE),
-        Patch("register_optimizer_step_post_hook", hook=loops.stepped),
+        Patch(
+            "Optimizer.__init__",
+            tap=births.optimizer_made,
+            joins=True,
+            via=Via.CODE,
+            captures="which optimizer is new",
+        ),
+        Patch("register_optimizer_step_post_hook", hook=loops.stepped, captures="steps: without them no loop is seen"),
     ),
     "torch.optim.lr_scheduler": tuple(
-        Patch(f"{name}.__init__", tap=births.scheduler_made, joins=True, via=Via.CODE) for name in _SCHEDULERS
+        Patch(
+            f"{name}.__init__", tap=births.scheduler_made, joins=True, via=Via.CODE, captures="params of the scheduler"
+        )
+        for name in _SCHEDULERS
     ),
-    "torch.amp.grad_scaler": (Patch("GradScaler.scale", tap=steps.scaled, via=Via.CODE),),
-    "torch.utils.data.dataloader": (Patch("DataLoader.__iter__", steps.iterated, via=Via.CODE),),
+    "torch.amp.grad_scaler": (
+        Patch("GradScaler.scale", tap=steps.scaled, via=Via.CODE, captures="true loss of a scaled step"),
+    ),
+    "torch.utils.data.dataloader": (
+        Patch("DataLoader.__iter__", steps.iterated, via=Via.CODE, captures="epochs, and the dataset"),
+    ),
     "torch.utils.tensorboard.writer": _WRITERS,
     "tensorboardX.writer": _WRITERS,
 }

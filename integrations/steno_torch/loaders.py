@@ -14,16 +14,22 @@ _SIZED = (TensorDataset, list, tuple)  # whose length is asked without running c
 class Pass:
     """One pass through a data loader, from `iter()` on; holds neither loader nor iterator.
 
+    How far it got is read as its iterator goes: nothing has to look at it at each step.
+
     Attributes:
         began_ns: When.
         batches: How many had been given out when it was last looked at.
         batch_size: As the loader was told; None where it was not.
     """
 
-    __slots__ = ("_iterator", "_loader", "batch_size", "batches", "began_ns", "samples")
+    __slots__ = ("__weakref__", "_iterator", "_loader", "_state", "batch_size", "batches", "began_ns", "samples")
 
     def __init__(self, loader: Any, iterator: Any, began_ns: int) -> None:
-        self._loader, self._iterator = weakref.ref(loader), weakref.ref(iterator)
+        self._loader = weakref.ref(loader)
+        # The callback comes once the iterator is gone, and what it knew is not.
+        self._state: dict[str, Any] | None = vars(iterator)
+        itself = weakref.ref(self)
+        self._iterator = weakref.ref(iterator, lambda _: _gone(itself()))
         self.began_ns = began_ns
         self.batches = 0
         size = vars(loader).get("batch_size")
@@ -43,9 +49,13 @@ class Pass:
 
     def look(self) -> None:
         """Take note of how far it is."""
-        iterator = self._iterator()
-        if iterator is not None:
-            self.batches = iterator._num_yielded
+        if self._state is not None:
+            self.batches = self._state.get("_num_yielded", 0)
+
+    def over(self) -> None:
+        """Its iterator is gone."""
+        self.look()
+        self._state = None
 
     def samples_seen(self) -> int | None:
         """How many samples it has given out; of a data set of unknown length, as if every batch were full."""
@@ -53,6 +63,11 @@ class Pass:
             return None
         seen = self.batches * self.batch_size
         return seen if self.samples is None else min(seen, self.samples)
+
+
+def _gone(each: Pass | None) -> None:
+    if each is not None:
+        each.over()
 
 
 class Epoch:
@@ -71,14 +86,11 @@ class Epoch:
         self.last_step = self.last_ns = 0
         self._sums: dict[str, list[float]] = {}
 
-    def add(self, key: str, value: float) -> None:
-        """Count a value of a series for its mean."""
-        sums = self._sums.get(key)
-        if sums is None:
-            self._sums[key] = [value, 1.0]
-        else:
-            sums[0] += value
-            sums[1] += 1.0
+    def add(self, key: str, value: float, count: int = 1) -> None:
+        """Count a value of a series for its mean, or the sum of several."""
+        sums = self._sums.setdefault(key, [0.0, 0.0])
+        sums[0] += value
+        sums[1] += count
 
     def adder(self, key: str) -> Callable[[float], None]:
         """Return what counts a value that is not known yet."""

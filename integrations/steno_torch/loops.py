@@ -7,14 +7,15 @@ import sys
 import threading
 import weakref
 from time import time_ns
-from typing import Any, NamedTuple
+from types import CodeType
+from typing import Any
 
 from steno.tracking import context
 from torch import nn
 
 from steno_torch.loaders import Pass
 from steno_torch.processes import end_with_worker
-from steno_torch.recording import MOST_WAITING, Recording
+from steno_torch.recording import Recording
 from steno_torch.tensors import Value
 from steno_torch.tracks import Track, lr_of, parameters_of
 
@@ -23,13 +24,13 @@ _MOST_PASSES = 16
 _stack_now = context.stack.get
 
 
-class _Bound(NamedTuple):
+class _Bound:
     """Where an optimizer's steps go while the stack of runs is this one; forgotten with the optimizer."""
 
-    track: Track
-    recording: Recording
-    stack: tuple[Any, ...]
-    gone: weakref.ref[Any]
+    __slots__ = ("gone", "recording", "stack", "track")
+
+    def __init__(self, track: Track, recording: Recording, stack: tuple[Any, ...], gone: weakref.ref[Any]) -> None:
+        self.track, self.recording, self.stack, self.gone = track, recording, stack, gone
 
 
 class Loop:
@@ -39,34 +40,65 @@ class Loop:
     single step (`draft`); further ones go on for as long as their optimizers step.
 
     Attributes:
-        losses: (name, value) of each loss since the last step; the last thousand, where no step ever comes.
+        is_plain: Whether nothing has come since the last step, so that a loss may be kept as `names` and `value`.
+        names, value: The only loss since the last step, a number, with the names at its place; None without one.
+        code, instruction, names_there: The place where a loss came from last, and the names there.
+        losses: (name, value) of each loss since the last step else; the last thousand, where no step ever comes.
         begun: The passes through data loaders that have begun since.
-        passing: The pass that goes on.
         tracks: Where the steps of each optimizer go, by its id.
         scaled: The value of a loss that a gradient scaler has multiplied, by the number of its node in the graph.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_by_run",
+        "_own",
+        "begun",
+        "code",
+        "current",
+        "draft",
+        "instruction",
+        "is_plain",
+        "losses",
+        "names",
+        "names_there",
+        "scaled",
+        "tracks",
+        "value",
+    )
+
     def __init__(self) -> None:
+        self.is_plain = True
+        self.names: tuple[str, ...] | None = None
+        self.value = 0.0
+        self.code: CodeType | None = None
+        self.instruction = -1
+        self.names_there: tuple[str, ...] = ()
         self.losses: list[tuple[str, Value]] = []
         self.begun: list[Pass] = []
         self.scaled: dict[int, Value] = {}
         self.current: Recording | None = None
         self.draft: Recording | None = None
-        self.passing: Pass | None = None
         self._own: list[Recording] = []
         self._by_run: dict[str, Recording] = {}
         self.tracks: dict[int, _Bound] = {}
 
     # -- steps -----------------------------------------------------------------------------------------------
 
-    def look_at_passes(self) -> list[Pass]:
-        begun = self.begun
-        if begun:
-            self.begun = []
-            self.passing = next((each for each in begun if each.goes_on), self.passing)
-        if self.passing is not None:
-            self.passing.look()
-        return begun
+    def unpack(self) -> list[tuple[str, Value]]:
+        """Take note that something else has come than the only loss of a step; return all losses."""
+        self.is_plain = False
+        if self.names is not None:
+            self.losses.append((self.names[0], self.value))
+            self.names = None
+        return self.losses
+
+    def take(self) -> tuple[list[tuple[str, Value]], list[Pass]]:
+        """Return the losses and the passes since the last step: there is one now."""
+        losses, self.losses = self.unpack(), []
+        begun, self.begun = self.begun, []
+        self.is_plain = not self.scaled
+        return losses, begun
 
     def bind(self, optimizer: Any) -> _Bound | None:
         """Find the recording that a step belongs to; None where it is no training."""
@@ -97,7 +129,7 @@ class Loop:
 
     def _trains(self, optimizer: Any) -> bool:
         """Whether a step may be the first of a training: a loss led to it, and it is about a model."""
-        return bool(self.losses) and any(isinstance(each, nn.Parameter) for each in parameters_of(optimizer))
+        return bool(self.unpack()) and any(isinstance(each, nn.Parameter) for each in parameters_of(optimizer))
 
     def _begin(self, run_id: str | None) -> Recording:
         recording = Recording()
@@ -131,8 +163,17 @@ class Loop:
             known.open()
         return known
 
+    def look_at_passes(self) -> None:
+        """See how far the passes are: an iterator may be about to begin anew."""
+        for each in self.begun:
+            each.look()
+        for recording in (self.current, self.draft, *self._by_run.values()):
+            if recording is not None:
+                recording.look_at_pass()
+
     def begin(self, through: Pass) -> None:
         """A pass through a data loader begins: what was going on in another may be over."""
+        self.unpack()
         self.begun = [*self.begun[1 - _MOST_PASSES :], through]
         for each in (self.current, self.draft, *self._by_run.values()):
             if each is not None and not each.over:
@@ -170,25 +211,39 @@ def stepped(optimizer: Any, args: Any = None, kwargs: Any = None) -> None:
     """An optimizer has made a step. Every line here is paid for at each step of a loop."""
     loop = here.loop
     bound = loop.tracks.get(id(optimizer))
+    if bound is not None and bound.stack is _stack_now():
+        plain, groups = bound.track.plain, optimizer.param_groups
+        if plain is not None and loop.names is plain.names and len(groups) == 1 and groups[0]["lr"] is plain.lr:
+            now_ns = time_ns()
+            plain.add_value(loop.value)
+            plain.add_time(now_ns)
+            loop.names, loop.is_plain = None, True
+            if now_ns > bound.recording.due_ns:
+                bound.recording.gather(wait=False)
+            return
+    _step(loop, bound, optimizer)
+
+
+def _step(loop: Loop, bound: _Bound | None, optimizer: Any) -> None:
+    """Take a step that is not as the one before."""
     if bound is None or bound.stack is not _stack_now() or bound.recording.over:
         bound = loop.bind(optimizer)
         if bound is None:
-            loop.losses = []
+            loop.take()
             return
-    recording, losses = bound.recording, loop.losses
-    loop.losses = []
-    begun = loop.look_at_passes() if loop.begun or loop.passing is not None else None
+    recording, track, names = bound.recording, bound.track, loop.names
+    losses, begun = loop.take()
     if recording.silent:
         return
     groups = optimizer.param_groups
-    lr = groups[0].get("lr") if len(groups) == 1 else None
-    if type(lr) is not float:
-        lr = lr_of(groups)
+    lr = lr_of(groups)
     norm = recording.norm_of(optimizer) if recording.asks_norm else None
-    now_ns, waiting = time_ns(), recording.waiting
-    waiting.append((bound.track, losses, begun, lr, now_ns, norm))
+    now_ns = time_ns()
+    recording.take((track, losses, begun, lr, now_ns, norm))
+    if names is not None and type(lr) is float and recording.opened and not recording.asks_norm:
+        track.expect(names, lr)
     # A short step is followed by others soon, a long one is recorded at once; what has begun may be over soon.
-    if now_ns > recording.due_ns or len(waiting) >= MOST_WAITING or begun:
+    if now_ns > recording.due_ns or begun:
         recording.gather(wait=False)
         if not recording.opened and (recording.steps > 1 or _stack_now()):
             loop.open(recording)

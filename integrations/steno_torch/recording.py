@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
-from collections import deque
 from contextlib import AbstractContextManager
-from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any
 
 from steno.autolog import Session
 from steno.autolog.params import flatten_params
@@ -18,63 +15,38 @@ from steno.tracking.deferred import deferred
 from steno.tracking.followers import follow
 
 from steno_torch import births, optimizers, processes
-from steno_torch.loaders import Epoch, Pass
+from steno_torch.gathering import Gathering
+from steno_torch.loaders import Pass
 from steno_torch.models import Models
-from steno_torch.series import Point, Series
 from steno_torch.tensors import Value
 from steno_torch.tracks import Counter, Track
 
 INTEGRATION = "pytorch"
-MOST_WAITING, LONGEST_NS = 256, 50_000_000
-STEP_S = 12e-6  # beside `gather`; as seen from outside, since to measure each step would cost as much again
 _MOST_TOLD = 8
 
 
-Step: TypeAlias = tuple[Track, list[tuple[str, Value]], list[Pass] | None, Any, int, Value | None]
-"""What one step of an optimizer gave: its track, (name, value) of each `backward` before it, the passes through data
-loaders that had begun, the learning rate (of each group, where there are several), the time in nanoseconds, and the
-norm of the gradients if that was asked for. No class: a tuple costs a loop less."""
-
-
-class Recording:
-    """What a loop has given until now, kept until there is a run, then recorded.
-
-    Steps come from the loop's thread; whoever reads or ends the run may come from another.
+class Recording(Gathering):
+    """A training with its run: what it has given is kept until there is one, then recorded.
 
     Attributes:
         first: When its first step was, as `births` counts.
-        steps: How many steps it has seen, of all optimizers.
-        opened: Whether there is a run.
         silent: Nothing is recorded: another process records this training, or the user wants it so.
-        over: It takes nothing more.
         asks_norm: Whether the gradient norm is wanted.
-        waiting: What steps have given that is not recorded yet, since it costs less to record some together.
-        due_ns: When they are to be, at the next step.
+        session: Its run, once there is one.
     """
 
     def __init__(self) -> None:
-        self.first = births.now()
-        self.steps = 0
-        self.opened = self.silent = self.over = False
-        self.overhead_s = 0.0
-        self.series = Series()
-        self.tracks: list[Track] = []
-        self.session: Session | None = None
-        self._options: Options = watcher(INTEGRATION).options
-        self._every = max(1, self._options.every_n_steps)
-        self.asks_norm = bool(self._options.extra.get("log_gradient_norm"))
-        self.waiting: deque[Step] = deque()
-        self.due_ns = 0
         self._active: Any = None  # the run, if it is the recording's own to end
-        self._owners: dict[str, Counter] = {}
+        self._options: Options = watcher(INTEGRATION).options
+        super().__init__(self._options.every_n_steps)
+        self.first = births.now()
+        self.silent = False
+        self.session: Session | None = None
+        self.asks_norm = bool(self._options.extra.get("log_gradient_norm"))
         self._models = Models()
-        self._epoch: Epoch | None = None
-        self._epochs = 0
-        self._loader: Any = None
         self._told: list[dict[str, Any]] = []
         self._batch_size: int | None = None
         self._training: AbstractContextManager[None] | None = None
-        self._lock = threading.RLock()  # a signal handler of the user's may read the run
         self._awaited: list[weakref.ref[Any]] = []
 
     # -- optimizers ------------------------------------------------------------------------------------------
@@ -96,113 +68,30 @@ class Recording:
         index = before.index if before is not None and replaces else len({track.index for track in self.tracks})
         track = Track(optimizer, counter, index)
         self.tracks = [each for each in self.tracks if not (replaces and each is before)] + [track]
+        for each in self.tracks:
+            each.is_lone = not any(other.counter is each.counter for other in self.tracks if other is not each)
         if self.opened:
             self._tell_optimizer(track, optimizer)
             self._models.look_for([optimizer])
             self._tell_models()
         return track
 
-    # -- steps -----------------------------------------------------------------------------------------------
-
-    def gather(self, *, wait: bool = True) -> None:
-        """Record the steps that wait.
-
-        Args:
-            wait: For another thread that is doing so; a training does not.
-        """
-        if not self._lock.acquire(blocking=wait):
-            return
-        began_s, waiting, before = perf_counter(), self.waiting, self.steps
-        try:
-            points: list[Point] = []
-            while waiting:
-                made = waiting.popleft()
-                self._record(made, points)
-            self.series.add_many(points)
-            if self.opened and self.steps > before:
-                self.due_ns = made[4] + LONGEST_NS
-                if self._active is not None:
-                    self._active.last_seen_ms = made[4] // 1_000_000
-        finally:
-            self._lock.release()
-            self.overhead_s += perf_counter() - began_s + (self.steps - before) * STEP_S
-
-    def _record(self, made: Step, points: list[Point]) -> None:
-        self.steps += 1
-        track, losses, begun, lr, time_ns, norm = made
-        counter = track.counter
-        step = counter.steps = counter.steps + 1
-        if begun:
-            self._turn(begun)
-        epoch, keep = self._epoch, step % self._every == 0
-        for name, value in losses:
-            key = track.keys.get(name) or self._key(track, name)
-            if type(value) is float:
-                if keep:
-                    points.append((key, step, time_ns // 1_000_000, value))
-                if epoch is not None:
-                    epoch.add(key, value)
-            else:
-                then = epoch.adder(key) if epoch is not None else None
-                self.series.add(key if keep else "", value, step, time_ns, then)
-        if lr is not track.lr:
-            track.record_lr(lr, self.series, step, time_ns)
-        if norm is not None:
-            self.series.add(f"gradient_norm{track.suffix}", norm, step, time_ns)
-        if epoch is not None:
-            epoch.last_step, epoch.last_ns = step, time_ns
-
     def norm_of(self, optimizer: Any) -> Value | None:
         """The gradient norm of a step, where it was asked for."""
         return optimizers.gradient_norm(optimizer) if self.asks_norm else None
 
-    def current_step(self) -> int:
-        """The number of the last step."""
-        self.gather()
-        return self.tracks[0].counter.steps if self.tracks else 0
+    # -- what is told of it ----------------------------------------------------------------------------------
 
-    def _key(self, track: Track, name: str) -> str:
-        # Two networks whose losses have one name in the code have two series.
-        mine = self._owners.setdefault(name, track.counter) is track.counter
-        key = track.keys[name] = name if mine else f"{name}/{track.index}"
-        return key
+    def gather(self, *, wait: bool = True) -> None:
+        """Record the steps that wait; a run of its own ends with the last of them."""
+        super().gather(wait=wait)
+        if self._active is not None:
+            self._active.last_seen_ms = self.last_ns // 1_000_000
 
-    # -- epochs ----------------------------------------------------------------------------------------------
-
-    def _turn(self, begun: list[Pass]) -> None:
-        """See whether one of the passes that have begun since the last step is a new epoch."""
-        alive = [each for each in begun if each.goes_on]
-        again = [each for each in alive if self._loader is not None and each.loader is self._loader()]
-        if not again and self._epoch is not None and self._epoch.through.goes_on:
-            return  # a loader that is used inside a pass through another
-        for through in again[-1:] or alive[:1]:
-            self._close_epoch()
-            self._epoch = Epoch(self._epochs, through)
-            self._epochs += 1
-            self._loader = weakref.ref(through.loader)
-            self._tell_batch_size(through.batch_size)
-            self._tell_schedulers()
-
-    def _close_epoch(self, *, if_done: bool = False) -> None:
-        """Record the epoch that has ended.
-
-        Args:
-            if_done: Only where its pass is over.
-        """
-        epoch = self._epoch
-        if epoch is None or not epoch.last_step or (if_done and epoch.through.goes_on):
-            return
-        self._epoch = None
-        self.series.after(lambda: self.series.add_all(epoch.summary(), epoch.last_step, epoch.last_ns))
-
-    def loader_begins(self) -> None:
-        """A pass through some loader begins: that through another may be over."""
-        self.gather(wait=False)
-        if self._lock.acquire(blocking=False):
-            try:
-                self._close_epoch(if_done=True)
-            finally:
-                self._lock.release()
+    def epoch_began(self, through: Pass) -> None:
+        """Tell what a new epoch may show first."""
+        self._tell_batch_size(through.batch_size)
+        self._tell_schedulers()
 
     def _tell_batch_size(self, size: int | None) -> None:
         if size is not None and self._batch_size is None:
@@ -284,7 +173,7 @@ class Recording:
         if not self.over and self.opened and not self.silent:
             self.gather()
             with self._lock:
-                self._close_epoch(if_done=True)
+                self.close_epoch(if_done=True)
             self.series.drain()
 
     def ending(self, error: BaseException | None) -> None:
@@ -295,13 +184,14 @@ class Recording:
             if self.over:
                 return
             self.over = True
-            self._close_epoch(if_done=not ran_through)
+            self.expect_nothing()
+            self.close_epoch(if_done=not ran_through)
         self.series.drain()
         session = self.session
         if session is None or self.silent:
             return
-        if self._epochs:
-            session.run.log_param("epochs", self._epochs)
+        if self.epochs:
+            session.run.log_param("epochs", self.epochs)
         self._models.keep(session, self._options, ran_through=ran_through)
         session.overhead_s += self.overhead_s
         if session.opened:

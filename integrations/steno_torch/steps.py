@@ -27,32 +27,31 @@ _MOST_SCALED = 16
 
 def backward(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """A loss is about to be differentiated. Every line here is paid for at each step of a loop."""
-    if _current_task() != -1:
-        return  # by a backward that is running: a checkpoint computes its part again
     loop = here.loop
     given: Any = args[0] if args else kwargs.get("tensors")
-    value = None
-    if type(given) is _Tensor and given.is_cpu and not (loop.scaled or _function_modes() or _dispatch_modes()):
+    if loop.is_plain and type(given) is _Tensor and given.is_cpu and not (_function_modes() or _dispatch_modes()):
         try:
-            value = given.item()
             # Of the frames above, most often, one is the stub's, one `Tensor.backward`, and then comes the user's.
             frame = _frame(3)
-            site = known_sites.get((id(frame.f_code), frame.f_lasti))
-        except RuntimeError:  # it has several elements
-            value = None
-        except ValueError:  # the call is `autograd.backward(loss)`, and nobody called the caller
-            site = None
-    if type(value) is not float:
+            if frame.f_lasti != loop.instruction or frame.f_code is not loop.code:
+                loop.code, loop.instruction = frame.f_code, frame.f_lasti
+                loop.names_there = known_sites[id(loop.code), loop.instruction][1]
+            value = given.item()
+        except (KeyError, RuntimeError, ValueError):
+            # A place not seen before; a loss of several elements; `autograd.backward(loss)` that nobody called.
+            loop.code = None
+        else:
+            if type(value) is float:
+                loop.names, loop.value, loop.is_plain = loop.names_there, value, False
+                return
+    # By a backward that is running: a checkpoint computes its part again.
+    if _current_task() == -1:
         _unusual(loop, given, names_at(1))
-        return
-    losses = loop.losses
-    losses.append((site[1][0] if site is not None else names_at(1)[0], value))
-    if len(losses) > loops.MOST_LOSSES:  # and no step comes
-        del losses[: loops.MOST_LOSSES // 2]
 
 
 def _unusual(loop: loops.Loop, given: Any, names: tuple[str, ...]) -> None:
-    """Take a list of losses, one of a class of its own, or one that a gradient scaler has multiplied."""
+    """Take the second loss of a step, a list, one of a class of its own, one that a gradient scaler has multiplied."""
+    loop.unpack()
     if not isinstance(given, list | tuple):
         _take(loop, names[0], given)
         del loop.losses[: -loops.MOST_LOSSES]
@@ -89,10 +88,12 @@ def scaled(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if len(waiting) >= _MOST_SCALED:
             waiting.clear()
         waiting[given.grad_fn._sequence_nr()] = value
+        here.loop.unpack()
 
 
 def iterated(call: Call) -> Generator[None, Any, None]:
     """A pass through a data loader begins."""
     began_ns = time_ns()
+    here.loop.look_at_passes()
     iterator = yield
     here.loop.begin(Pass(call.instance, iterator, began_ns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from array import array
 from typing import Any
 
 import torch
@@ -42,6 +43,36 @@ class Counter:
         return False
 
 
+class PlainSteps:
+    """Steps of one optimizer that are alike: one loss of one name, a number, and the learning rate of the step before.
+
+    All that is kept of each is two numbers, in columns: objects would be made and found again at each step of a loop.
+    The loop's thread appends, value before time; who takes them holds the recording's lock.
+
+    Attributes:
+        track: Whose they are.
+        names: Of the loss, the very object that `callsite` knows.
+        lr: The very object in the optimizer's group.
+        values, times_ns: One of each for each step.
+        add_value, add_time: Their `append`, at hand.
+    """
+
+    __slots__ = ("add_time", "add_value", "lr", "names", "times_ns", "track", "values")
+
+    def __init__(self, track: Track, names: tuple[str, ...], lr: float) -> None:
+        self.track, self.names, self.lr = track, names, lr
+        self.values = array("d")
+        self.times_ns = array("q")
+        self.add_value, self.add_time = self.values.append, self.times_ns.append
+
+    def take(self) -> tuple[array[float], array[int]]:
+        """Return what is there and forget it; another thread may be adding to it."""
+        count = len(self.times_ns)
+        values, times_ns = self.values[:count], self.times_ns[:count]
+        del self.values[:count], self.times_ns[:count]
+        return values, times_ns
+
+
 class Track:
     """What one optimizer's steps are recorded under.
 
@@ -51,9 +82,11 @@ class Track:
         index: 0 for the first optimizer of a run; the others' series end in "/1", "/2", ...
         keys: The name of each loss, as the user calls it, to that of its series.
         lr: The learning rate that was recorded last, or that of each group.
+        plain: The steps of late that were like each other; None while there are none.
+        is_lone: Whether no other optimizer makes steps on its parameters.
     """
 
-    __slots__ = ("counter", "index", "keys", "lr", "optimizer")
+    __slots__ = ("_before", "counter", "index", "is_lone", "keys", "lr", "optimizer", "plain")
 
     def __init__(self, optimizer: Any, counter: Counter, index: int) -> None:
         self.optimizer = weakref.ref(optimizer)
@@ -61,11 +94,20 @@ class Track:
         self.index = index
         self.keys: dict[str, str] = {}
         self.lr: Any = None
+        self.plain: PlainSteps | None = None
+        self.is_lone = True
+        self._before: tuple[Any, Any] = (None, None)
 
     @property
     def suffix(self) -> str:
         """What its series end in."""
         return f"/{self.index}" if self.index else ""
+
+    def expect(self, names: tuple[str, ...], lr: float) -> None:
+        """A step with one loss has been made: if that before was like it, so may be those to come."""
+        before, self._before = self._before, (names, lr)
+        if self.is_lone and names is before[0] and lr is before[1]:
+            self.plain = PlainSteps(self, names, lr)
 
     def record_lr(self, lr: Any, series: Series, step: int, time_ns: int) -> None:
         """Record the learning rates that a step was made with, where they have changed."""

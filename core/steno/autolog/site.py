@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from steno.autolog.watcher import Watcher
     from steno.contracts.integration import Hook, Patch, Tap
 
-AROUND = {"inside": inside.get, "thread": thread}
-"""What a stub looks at before it calls a lone tap: whether a watched call runs here, and whose thread this is."""
+AROUND = {"inside": inside.get}
+"""What a stub looks at before it calls a lone tap: whether a watched call runs here. Not whose thread this is: ours
+train nothing, and each look would be paid for at each step of the user's loops."""
 
 
 class Row:
@@ -56,13 +57,19 @@ class Site:
     Several rows may lead to one function (`RandomForestClassifier.fit` and `ExtraTreesClassifier.fit` are both
     `BaseForest.fit`). The row of the class that comes first in the instance's MRO applies; an instance of none
     of the rows' classes is not watched.
+
+    Attributes:
+        function: What the user's call comes down to.
+        rows: Those that watch it, first that which applies first.
+        joins: Whether one of them looks on inside another watched call too.
+        lone_tap: The tap, where it is all that watches, every call.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self.rows: list[Row] = []
         self._by_owner: dict[type | None, Row] = {}
-        self._joins = False
+        self.joins = False
         self.lone_tap: Tap | None = None
 
     def add(self, row: Row) -> None:
@@ -77,7 +84,7 @@ class Site:
         self.rows = sorted(rows, key=lambda row: row.order)
         # Replaced rather than changed: calls in other threads read these without a lock.
         self._by_owner = {row.owner: row for row in reversed(self.rows)}
-        self._joins = any(row.joins for row in rows)
+        self.joins = any(row.joins for row in rows)
         self.lone_tap = self.rows[0].tap if len(rows) == 1 and rows[0].is_for_all else None
 
     def tap_failed(self, error: Exception) -> None:
@@ -95,7 +102,7 @@ class Site:
         call = inside.get()
         nested = call is not None and call.open
         if nested:
-            if not (self._joins and _may_join(call, instance)):  # type: ignore[arg-type]
+            if not (self.joins and _may_join(call, instance)):  # type: ignore[arg-type]
                 return None
         elif in_thread_of_ours():
             return None
@@ -177,10 +184,7 @@ def guarded_hook(row: Row, function: Hook) -> tuple[Callable[..., None], Callabl
 
     def hook(*args: Any, **kwargs: Any) -> None:
         call = inside_now()
-        if call is None:
-            if thread.is_ours or not on:
-                return
-        elif (call.open and not joins) or (not call.open and thread.is_ours) or not on:
+        if not on or (thread.is_ours if call is None or not call.open else not joins):
             return
         try:
             function(*args, **kwargs)

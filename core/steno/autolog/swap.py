@@ -33,16 +33,17 @@ def outer({cells}):
     def stub({parameters}):
         stand_in = "stand-in"
         inside = "inside"
-        thread = "thread"
         original = "original"
         try:
             tap = stand_in.lone_tap
-            if tap is None or inside() is not None or thread.is_ours:
+            call = inside()
+            if tap is not None and call is None:
+                try:
+                    tap(({parameters},), {{}})
+                except Exception as error:
+                    stand_in.tap_failed(error)
+            elif tap is None or stand_in.joins or not call.open:
                 return stand_in({parameters})
-            try:
-                tap(({parameters},), {{}})
-            except Exception as error:
-                stand_in.tap_failed(error)
             return original({parameters})
         except BaseException as error:
             error.with_traceback(error.__traceback__.tb_next)
@@ -65,8 +66,8 @@ class CodeSwap:
         function: A plain Python function, no generator or coroutine.
         stand_in: Called in its place with the same arguments. When a swapped function is pickled by value,
             this object travels in its code, so it must reduce to something that needs no steno.
-        around: What a stub that calls a lone tap by itself reads besides: "inside" and "thread". Its stand-in has
-            `lone_tap` and `tap_failed`.
+        around: What a stub that calls a lone tap by itself reads besides: "inside". Its stand-in has `lone_tap`,
+            `tap_failed` and `joins`.
 
     Attributes:
         function: The function, the same object before, while and after.

@@ -12,6 +12,7 @@ import mmap
 import os
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from zlib import crc32
 
@@ -24,6 +25,7 @@ logger = logging.getLogger("steno.journal")
 
 FIRST_SIZE = 64 << 10
 BATCH_BYTES = 2 << 20
+MOST_POINTS = 1024  # in one frame: a segment has room for some
 RESERVE = 1 << 20
 _POINT_FRAME = HEAD.size + POINT.size
 _POINT_LENGTH = POINT.size << 32
@@ -106,6 +108,20 @@ class Journal:
             layout = self._layout(keys)
         if layout < 0 or not self._append(frames.row_body(layout, step, time_ms, values)):
             self.dropped += len(keys) - 1
+
+    def append_points(self, points: Sequence[tuple[str, int, int, float]]) -> None:
+        """Append many points in one frame: (key, step, time_ms, value), as `append_point` takes them."""
+        for begin in range(0, len(points), MOST_POINTS):
+            some = points[begin : begin + MOST_POINTS]
+            keys, *columns = zip(*some, strict=True)
+            numbers = {key: self._layouts.get(key, -1) for key in set(keys)}
+            for key, number in numbers.items():
+                if number < 0:
+                    numbers[key] = self._layout(key)
+            if min(numbers.values()) < 0 or not self._append(
+                frames.columns_body([numbers[key] for key in keys], *columns)
+            ):
+                self.dropped += len(some) - 1
 
     def append(self, entry: Entry) -> None:
         """Append anything but metrics; memory that is full of points still has room for it."""
@@ -269,6 +285,9 @@ class Silence:
         """Keep nothing."""
 
     def append_row(self, keys: tuple[str, ...], step: int, time_ms: int, values: list[float]) -> None:
+        """Keep nothing."""
+
+    def append_points(self, points: Sequence[tuple[str, int, int, float]]) -> None:
         """Keep nothing."""
 
     def append(self, entry: Entry) -> None:

@@ -310,3 +310,26 @@ def test_ids_are_ordered_by_time_and_never_repeat():
     assert len(set(ids)) == 1000
     assert all(len(i) == 32 and int(i, 16) >> 76 & 0xF == 7 for i in ids)
     assert [i[:12] for i in ids] == sorted(i[:12] for i in ids)
+
+
+def test_many_points_at_once_come_back_in_their_series(tmp_path):
+    journal = _journal(tmp_path)
+    points = [(("loss", "lr", "acc")[n % 3], n, 10 + n, n / 7) for n in range(2500)]
+    journal.append_points(points)
+    journal.append_points([])
+    (batch,) = _read_all(journal, acknowledge=False)
+    for key in ("loss", "lr", "acc"):
+        series = batch.series[key]
+        mine = [point[1:] for point in points if point[0] == key]
+        assert list(zip(series.steps, series.times, series.values, strict=True)) == mine
+    journal.close(remove=False)
+    assert _checked(tmp_path) == 2500
+
+
+def test_points_that_are_appended_together_are_kept_or_dropped_together(tmp_path):
+    (tmp_path / "file").write_text("")
+    journal = _journal(tmp_path / "file" / "no folder", memory_limit=80 << 10)
+    for begin in range(0, 4000, 100):
+        journal.append_points([("loss", begin + n, 0, float(begin + n)) for n in range(100)])
+    assert 0 < journal.dropped < 4000
+    assert _values(_read_all(journal), "loss") == list(map(float, range(4000 - journal.dropped)))

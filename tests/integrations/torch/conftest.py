@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 import steno
 import torch
+from steno_torch.archive_export import WRITES
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 # What writes models imports it first when a run ends.
 import safetensors.torch  # noqa: F401, isort: skip
+
+
+exports = pytest.mark.skipif(not WRITES, reason="exported programs are kept with PyTorch 2.8 and later")
 
 
 @pytest.fixture

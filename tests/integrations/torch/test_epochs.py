@@ -160,6 +160,7 @@ def test_an_optimizer_of_ones_own_is_recorded(autolog):
     assert set(run.data.metrics) == {"loss"}
 
 
+@pytest.mark.filterwarnings("ignore:The epoch parameter")  # PyTorch 2.5 warns of a call of its own
 def test_the_last_scheduler_made_is_the_one_that_is_told(autolog):
     def schedule(optimizer):
         parts = [torch.optim.lr_scheduler.ConstantLR(optimizer), torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)]

@@ -18,6 +18,10 @@ from steno.models import Manifest, load_model, save_model, untrusted_types
 from steno_torch import archive_program
 from torch import nn
 
+from .conftest import exports
+
+pytestmark = exports
+
 
 class Bomb:
     """Makes a folder when a pickle of it is executed."""
