@@ -115,15 +115,25 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("steno-*.whl"))
 
 
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages of the tests' environment, less what is installed there as editable: plugins of this repository."""
+    folder, there = tmp_path_factory.mktemp("packages"), sysconfig.get_path("purelib")
+    for entry in Path(there).iterdir():
+        origin = entry / "direct_url.json"
+        if entry.suffix != ".pth" and not (origin.exists() and '"editable": true' in origin.read_text("utf-8")):
+            (folder / entry.name).symlink_to(entry)
+    return folder
+
+
 @pytest.fixture
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def installed(wheel: Path, packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """A fresh environment with the wheel installed; the test may install more into it."""
     folder = tmp_path_factory.mktemp("installed") / "venv"
     venv.EnvBuilder(with_pip=False, symlinks=True).create(folder)
     (site,) = folder.glob("lib/python3*/site-packages")
-    # Named in a .pth, so that it comes after what is installed here, and its own .pth files stay unread: the
-    # editable steno of the tests' environment is not seen.
-    (site / "packages.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+    # Named in a .pth, so that it comes after what is installed here.
+    (site / "packages.pth").write_text(f"{packages}\n", "utf-8")
     # ensurepip takes seconds; the tests' own pip installs into the environment whose interpreter runs it.
     pip = folder / "bin" / "pip"
     pip.write_text(f'#!/bin/sh\nexec "{folder}/bin/python" -m pip "$@"\n', "utf-8")

@@ -115,6 +115,21 @@ def steno_before_write(run_id: str, batch: Batch) -> None:
 
 
 @hookspec
+def steno_batch_written(run_id: str, batch: Batch, store_uri: str) -> None:
+    """See a batch that the store has just acknowledged.
+
+    Kind: observer.
+    When: after the store has a batch that came by way of a journal, also one that recovery or `steno sync` delivers;
+        on a thread of this plugin's own, in the order written, at most once. A process that is killed takes along
+        what was not shown yet; a plugin that is stuck is not shown what finds no room in its queue.
+    Args: run_id: whose batch it is. batch: what was written, gates applied; not to be changed, since other
+        observers see the same. store_uri: where it was written, as `steno.Client` takes it.
+    Returns: nothing.
+    See: steno.records.Batch.
+    """
+
+
+@hookspec
 def steno_run_ended(run: Any, error: BaseException | None) -> None:
     """See a run that has just ended in this process.
 

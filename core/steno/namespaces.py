@@ -86,6 +86,8 @@ def namespace(name: str) -> ModuleType:
     if name.startswith("_"):
         raise AttributeError(f"module 'steno' has no attribute {name!r}")
     install()
+    if name not in known():
+        _wait()
     try:
         return importlib.import_module(_PACKAGE + name)
     except ModuleNotFoundError as error:
@@ -94,6 +96,13 @@ def namespace(name: str) -> ModuleType:
         raise AttributeError(
             f"module 'steno' has no attribute {name!r}; installed plugins bring {', '.join(known())}"
         ) from None
+
+
+def _wait() -> None:
+    """Wait for plugins that are still importing: the name may be one of theirs."""
+    from steno.plugins import plugins
+
+    plugins().wait()
 
 
 def _functions(name: str) -> list[Callable[..., Any]]:

@@ -60,6 +60,7 @@ class Tags:
     ENVIRONMENT = "steno.environment"
     END_REASON = "steno.end_reason"
     ERROR = "steno.error"
+    NOT_CAPTURED = "steno.not_captured"
     OVERHEAD_MS = "steno.overhead_ms"
     OVERHEAD_PERCENT = "steno.overhead_percent"
 

@@ -106,6 +106,12 @@ def origin_of(name: str, environ: Mapping[str, str] | None = None) -> str:
     return "steno.toml" if name in _from_file(None) else "default"
 
 
+def variables() -> tuple[str, ...]:
+    """Return every variable that sets something here, ours and those that are read in their place."""
+    ours = tuple(f"STENO_{name.upper()}" for name in Settings.__struct_fields__)
+    return ours + tuple(variable for others in _FALLBACKS.values() for variable in others)
+
+
 def take_run_id() -> None:
     """Forget the run to resume: a run id given from outside is used once, also by child processes."""
     for variable in ("STENO_RUN_ID", "MLFLOW_RUN_ID"):

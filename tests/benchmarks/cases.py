@@ -276,13 +276,35 @@ def smallest(tool: str) -> Figures:
     return {}
 
 
+def plugins(tool: str) -> Figures:
+    """What 50 installed plugins add to the first run of a process, which has to import them."""
+    import many_plugins
+
+    return many_plugins.added(50, 9)
+
+
 def _report_peak() -> None:
     import resource
 
     print(json.dumps({"memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 
-CASES = (single, wide, disk, small_fit, grid, forest, xgboost, lightning, keras, search, history, smallest, torch_loop)
+CASES = (
+    single,
+    wide,
+    disk,
+    small_fit,
+    grid,
+    forest,
+    xgboost,
+    lightning,
+    keras,
+    search,
+    history,
+    smallest,
+    torch_loop,
+    plugins,
+)
 
 if __name__ == "__main__":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from steno.cli.new_plugin_files import render
+from steno.cli.new_plugin_names import NewPlugin
 from steno.errors import NotFound, UnsafePath
 from steno.plugins import Plugins
 
@@ -19,8 +21,9 @@ Import = Callable[[str, str], ModuleType]
 
 
 @pytest.fixture
-def import_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Import:
-    """Import a module that a page shows, as text."""
+def import_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Import]:
+    """Import a module that a page shows, as text; afterwards nothing knows of it."""
+    names: list[str] = []
 
     def load(page: str, name: str) -> ModuleType:
         found = re.search(rf"^```python file={name}\.py\n(.*?)^```$", (ROOT / page).read_text("utf-8"), re.M | re.S)
@@ -28,9 +31,12 @@ def import_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Import:
         (tmp_path / f"{name}.py").write_text(found[1], "utf-8")
         monkeypatch.syspath_prepend(str(tmp_path))
         monkeypatch.delitem(sys.modules, name, raising=False)
+        names.append(name)
         return importlib.import_module(name)
 
-    return load
+    yield load
+    for name in names:
+        sys.modules.pop(name, None)
 
 
 def registered(module: ModuleType) -> Plugins:
@@ -86,3 +92,26 @@ def test_steno_register_integrations_names_the_module_that_wakes_it(import_from:
     integration: Any = offer.load()
     (patch,) = integration.patches(scipy.optimize)
     assert callable(getattr(scipy.optimize, patch.target))
+
+
+def test_steno_run_tags_of_the_page_are_those_it_says(import_from: Import) -> None:
+    plugins = registered(import_from("plugins/README.md", "steno_hosts"))
+    tags = plugins.hooks.run_tags()
+    assert set(tags) == {"hosts.name", "hosts.python"}
+    assert all(tags.values())
+
+
+def test_steno_register_commands_of_the_page_adds_one(import_from: Import) -> None:
+    import click
+
+    cli = click.Group()
+    registered(import_from("plugins/README.md", "steno_hosts")).hooks.register_commands(cli)
+    assert list(cli.commands) == ["hosts"]
+
+
+def test_what_a_page_shows_of_keeping_a_model_is_what_steno_plugins_new_writes() -> None:
+    written = render(NewPlugin("my_trainer", ("integration", "flavor")))["steno_my_trainer/autolog.py"]
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "integrations/README.md").read_text("utf-8"), re.M | re.S)
+    (shown,) = [block for block in blocks if "import copy" in block]
+    for definition in re.split(r"\n\n\n", shown)[1:]:
+        assert definition.strip() in written

@@ -11,10 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from steno import hookspecs
+from steno.errors import PluginError
 from steno.plugins import Plugins
 from steno.plugins.hooks import Hooks
+from steno.records import Batch
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Kind", "When", "Args", "Returns", "See")
@@ -95,13 +98,21 @@ def test_a_hook_points_to_something_that_exists(name: str) -> None:
 
 @each_hook
 def test_a_hook_is_documented_with_its_exact_signature(name: str) -> None:
-    headings = re.findall(r"^### `(.+)`$", (ROOT / "plugins/README.md").read_text("utf-8"), re.MULTILINE)
+    headings = re.findall(r"^### `(.+)`$", (ROOT / "plugins/HOOKS.md").read_text("utf-8"), re.MULTILINE)
     assert signature(name) in headings
 
 
 def test_no_hook_is_documented_that_does_not_exist() -> None:
-    headings = re.findall(r"^### `(\w+)\(.*`$", (ROOT / "plugins/README.md").read_text("utf-8"), re.MULTILINE)
+    headings = re.findall(r"^### `(\w+)\(.*`$", (ROOT / "plugins/HOOKS.md").read_text("utf-8"), re.MULTILINE)
     assert headings == list(HOOKS), "every hook once, in order of life"
+
+
+def test_a_hooks_kind_is_what_the_pages_say() -> None:
+    content = (ROOT / "plugins/HOOKS.md").read_text("utf-8")
+    told = dict(re.findall(r"^### `(\w+)\(.*`\n\n(Offer|Gate|Observer),", content, re.MULTILINE))
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \|", (ROOT / "plugins/README.md").read_text("utf-8"), re.MULTILINE)
+    assert rows == [(name, kind(name)) for name in HOOKS]
+    assert {name: word.lower() for name, word in told.items()} == dict(rows)
 
 
 @each_hook
@@ -136,16 +147,18 @@ def broken(name: str) -> object:
 def test_a_hook_that_raises_meets_the_policy_of_its_kind(name: str, caplog: pytest.LogCaptureFixture) -> None:
     plugins = Plugins()
     plugins.register(broken(name), "broken")
-    arguments = dict.fromkeys(inspect.signature(HOOKS[name]).parameters)
+    given = {"batch": Batch(), "cli": click.Group()}
+    arguments = {each: given.get(each) for each in inspect.signature(HOOKS[name]).parameters}
 
     def call() -> None:
         if name not in AT_REGISTRATION:
             getattr(plugins.hooks, name.removeprefix("steno_"))(**arguments)
+            assert plugins.hooks.settle(10) == [], "observers of batches are called on threads of their own"
 
     with caplog.at_level(logging.WARNING, "steno"):
         match kind(name):
             case "gate":
-                with pytest.raises(RuntimeError, match="is broken"):
+                with pytest.raises((RuntimeError, PluginError), match="is broken"):
                     call()
             case "observer":
                 call()

@@ -20,7 +20,11 @@ PAGES = (
     "CONTRIBUTING.md",
     "core/README.md",
     "plugins/README.md",
+    "plugins/HOOKS.md",
+    "plugins/PROTOCOLS.md",
+    "plugins/TESTING.md",
     "integrations/README.md",
+    "integrations/PROTOCOLS.md",
     "examples/third_party_plugin/README.md",
 )
 FENCE = re.compile(r"^```(?P<language>\w*)(?: file=(?P<file>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from steno.autolog import runs
 from steno.autolog.budget import CallBudget
+from steno.autolog.nesting import inside
 
 if TYPE_CHECKING:
     from steno.autolog.site import Row
@@ -119,6 +120,10 @@ class WatchedCall:
         if self._budget is None:
             self._budget = CallBudget(self)
         return self._budget
+
+    def host(self) -> None:
+        """Be no training itself: what the call runs is watched for itself, as if nothing were round it."""
+        inside.set(self.enclosing)
 
     def overhead_now(self) -> float:
         """Seconds spent in advice until now."""

@@ -20,17 +20,20 @@ T = TypeVar("T", bound=Callable[..., Any])
 _said: set[tuple[str, str]] = set()
 
 
-def contain(integration: str, target: str, error: BaseException, call: WatchedCall | None = None) -> None:
+def contain(
+    integration: str, target: str, error: BaseException, call: WatchedCall | None = None, *, said: bool = False
+) -> None:
     """Take note of an error that goes no further.
 
-    It is logged once per target, and `steno_integration_failed` is called each time. Inside a watched call it
-    is kept there, and `STENO_STRICT` raises it once the user's call is over.
+    It is logged once per target unless it is `said` elsewhere, and `steno_integration_failed` is called each time.
+    Inside a watched call it is kept there, and `STENO_STRICT` raises it once the user's call is over.
     """
     call = call or current()
     if call is not None and call.failure is None:
         call.failure = error
     try:
-        _say(integration, target, error, silent=call is not None and call.options.silent)
+        if not said:
+            _say(integration, target, error, silent=call is not None and call.options.silent)
         from steno.plugins import plugins
 
         plugins().hooks.integration_failed(integration, target, error)

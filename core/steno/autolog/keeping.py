@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,11 @@ def keep(
         run.set_tags({Tags.LOG_MODEL_HISTORY: _history(run.run_id, written)})
     elif written:
         deferred.submit(active, lambda handle: _remember(handle, written))
+
+
+def training() -> AbstractContextManager[None]:
+    """Let models that wait to be written wait on while the body runs: for advice, round its yield."""
+    return deferred.training()
 
 
 def not_kept(run: Any, path: str, why: object) -> None:

@@ -63,15 +63,29 @@ class Applied:
     """A row in place.
 
     Attributes:
+        patch: What was asked for.
         root: The class or module the target is an attribute of.
         name: Its name there.
         function: What the user's call comes down to.
     """
 
-    def __init__(self, row: Row, root: type | ModuleType, name: str, place: _Swapped | _Wrapped) -> None:
+    def __init__(self, patch: Patch, row: Row, root: type | ModuleType, name: str, place: _Swapped | _Wrapped) -> None:
+        self.patch = patch
         self.root, self.name = root, name
         self.function = place.site.function
         self._row, self._place = row, place
+
+    @property
+    def target(self) -> str:
+        """The row's target as a reader knows it."""
+        return self._row.target
+
+    @property
+    def mechanism(self) -> str:
+        """How the call is watched."""
+        if self.patch.tap is not None:
+            return "tap"
+        return "code swap" if isinstance(self._place, _Swapped) else "wrapper"
 
     def revert(self) -> None:
         """Take the row away, and with the last one what stands in for the function."""
@@ -84,7 +98,12 @@ class Applied:
 class Hooked:
     """A function that is registered with the framework itself."""
 
-    def __init__(self, row: Row, hook: Hook, register: Callable[..., Any]) -> None:
+    mechanism = "hook"
+
+    def __init__(
+        self, patch: Patch, row: Row, root: type | ModuleType, hook: Hook, register: Callable[..., Any]
+    ) -> None:
+        self.patch, self.target, self.root = patch, row.target, root
         self._row = row
         guarded, self._stop = guarded_hook(row, hook)
         self._handle = register(guarded)
@@ -116,7 +135,7 @@ def apply(watcher: Watcher, patch: Patch, root: ModuleType | type, order: tuple[
     instances_of = owner if isinstance(owner, type) and not isinstance(found, staticmethod) else None
     row = Row(watcher, patch, instances_of, order)
     if patch.hook is not None:
-        return Hooked(row, patch.hook, getattr(owner, name))
+        return Hooked(patch, row, root, patch.hook, getattr(owner, name))
     if isinstance(root, type):
         row.target = f"{root.__name__}.{patch.target}"
     function = _code_target(owner, found, patch.via)
@@ -125,7 +144,7 @@ def apply(watcher: Watcher, patch: Patch, root: ModuleType | type, order: tuple[
         place = _swap(function, owner, found, patch) if function is not None else _wrap(owner, name, found, patch)
         row.binds_instance = isinstance(place.site, MethodSite)
         place.site.add(row)
-    return Applied(row, owner, name, place)
+    return Applied(patch, row, owner, name, place)
 
 
 def _resolve(root: ModuleType | type, target: str) -> tuple[ModuleType | type, str, Any]:

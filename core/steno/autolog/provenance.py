@@ -105,6 +105,13 @@ def remember_model(model: Any, origin: Origin) -> None:
         _models[key] = (reference, origin)
 
 
+def remember_trained(model: Any, run: Any) -> None:
+    """Let metrics that are computed of this model later find the run of the call that trained it."""
+    active = getattr(run, "active", None)
+    if active is not None:  # a run could be opened
+        remember_model(model, Origin(active))
+
+
 def origin_of(model: Any) -> Origin | None:
     """Return the run that trained a model, None if none did here."""
     found = _models.get(id(model))

@@ -33,7 +33,7 @@ def user_run_is_active() -> bool:
     """Whether the user has a run open here."""
     from steno.tracking import context
 
-    return context.active_run() is not None
+    return context.active_run_of_user() is not None
 
 
 def find_or_open(call: WatchedCall) -> Run:
@@ -53,15 +53,24 @@ def find_or_open(call: WatchedCall) -> Run:
 def _find_or_open(call: WatchedCall) -> tuple[ContainedRun, bool]:
     from steno.tracking import context, experiments, run
 
+    lacking = _lacking(call)
     active = context.active_run()
     if active is not None:
-        return ContainedRun(active), False
+        users = ContainedRun(active)
+        if lacking:
+            users.set_tags(lacking)
+        return users, False
     name = type(call.instance).__name__ if call.instance is not None else call.target.rpartition(".")[2]
-    tags = {**call.options.extra_tags, Tags.AUTOLOGGING: call.row.watcher.name}
+    tags = {**call.options.extra_tags, Tags.AUTOLOGGING: call.row.watcher.name, **lacking}
     opened = run.open_run(run_name=name, tags=tags, experiment_id=experiments.for_new_run())
     # What the user logs inside the call belongs to this run; `end` takes it off again.
     context.push(opened)
     return ContainedRun(opened), True
+
+
+def _lacking(call: WatchedCall) -> dict[str, str]:
+    lacking = call.row.watcher.not_captured
+    return {Tags.NOT_CAPTURED: lacking} if lacking else {}
 
 
 def close(call: WatchedCall, error: BaseException | None, *, finished: bool) -> None:

@@ -44,6 +44,8 @@ class Session:
         if active is not None:
             return ContainedRun(active), False
         tags = {**self.options.extra_tags, Tags.AUTOLOGGING: self._integration}
+        if lacking := watcher(self._integration).not_captured:
+            tags[Tags.NOT_CAPTURED] = lacking
         try:
             opened = run.open_run(run_name=name, tags=tags, experiment_id=experiments.for_new_run())
         except Exception as error:  # advice: opening a run is no reason to stop a training

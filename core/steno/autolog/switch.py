@@ -32,8 +32,11 @@ class _Switch:
 
     def known(self) -> dict[str, Watcher]:
         """Every integration that is installed."""
-        offers = plugins().integrations.offers
+        found = plugins()
+        offers = found.integrations.offers
         with self.lock:
+            if _settle_the_late not in found.when_late:
+                found.when_late.append(_settle_the_late)
             gone = [watcher for name, watcher in self.watchers.items() if offers.get(name) is not watcher.offer]
             kept = {name: watcher for name, watcher in self.watchers.items() if watcher not in gone}
             self.watchers = {
@@ -43,9 +46,11 @@ class _Switch:
             watcher.switch_off()
         return self.watchers
 
-    def settle(self) -> None:
-        """Bring every watcher to what was asked for."""
-        asked = {name: self._asked(name) for name in self.watchers}
+    def settle(self, *, late: bool = False) -> None:
+        """Bring every watcher to what was asked for, or only those whose plugin has just arrived."""
+        asked = {name: self._asked(name) for name, each in self.watchers.items() if not (late and each.on)}
+        if late and not any(asked.values()):
+            return
         self._carry_into_threads(any(options is not None for options in asked.values()))
         for name, options in asked.items():
             watcher = self.watchers[name]
@@ -69,6 +74,11 @@ class _Switch:
 
 
 _switch = _Switch()
+
+
+def _settle_the_late() -> None:
+    _switch.known()
+    _switch.settle(late=True)
 
 
 def autolog(
@@ -116,7 +126,16 @@ def autolog(
         "exclusive": exclusive,
         "extra_tags": extra_tags,
     }
-    _ask_everywhere(disable, (exclude, exclude_flavors), given | more)
+    _ask_patiently(disable, (exclude, exclude_flavors), given | more)
+
+
+def _ask_patiently(*asked: Any) -> None:
+    try:
+        _ask_everywhere(*asked)
+    except InvalidValue:
+        if not plugins().wait():  # a name may be that of a plugin which is still importing
+            raise
+        _ask_everywhere(*asked)
 
 
 def _ask_everywhere(disable: bool, excluded: tuple[str | Iterable[str] | None, ...], given: dict[str, Any]) -> None:
@@ -146,7 +165,10 @@ def autolog_one(name: str, *, disable: bool = False, **given: Any) -> None:
         InvalidValue: No such integration, or an option it does not know.
     """
     _switch.known()
-    offers = plugins().integrations.answering(name) or [watcher(name).offer]
+    offers = plugins().integrations.answering(name)
+    if not offers:
+        watcher(name)  # waits for it, or raises
+        offers = plugins().integrations.answering(name)
     options = option_table.read(given, {each for offer in offers for each in offer.options})
     if not disable and settings.load().autolog_disable:
         return
@@ -173,6 +195,8 @@ def watch(name: str, root: ModuleType | type, patches: Iterable[Patch]) -> None:
 def watcher(name: str) -> Watcher:
     """Return the watcher of an integration. Raises: InvalidValue if none has that name."""
     known = _switch.known()
+    if name not in known and plugins().wait():
+        known = _switch.known()
     if name not in known:
         raise InvalidValue(f"no integration is called {name!r}; known: {', '.join(sorted(known)) or 'none'}")
     return known[name]

@@ -7,12 +7,15 @@ import sys
 import threading
 from collections.abc import Iterable
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from steno import settings
 from steno.autolog import patching
 from steno.autolog.containment import contain
 from steno.contracts.integration import Integration, Options, Patch
+from steno.errors import PluginError
+from steno.plugins.blame import described, is_its_own
+from steno.plugins.needs import needs, unmet
 from steno.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,6 +23,24 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("steno.autolog")
 _OFF = Options()
+
+
+class Absent(NamedTuple):
+    """A row that is not in place; `error` is None where its target may be missing."""
+
+    module: str
+    patch: Patch
+    error: Exception | None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the framework has no such thing."""
+        return self.error is None or isinstance(self.error, AttributeError)
+
+    def __str__(self) -> str:
+        why = "missing" if self.error is None or self.is_missing else described(self.error)
+        what = self.patch.captures or "what it would tell"
+        return f"{what} ({self.module}.{self.patch.target}: {why})"
 
 
 class Watcher:
@@ -32,6 +53,7 @@ class Watcher:
         problem: Why it cannot, for `steno plugins`.
         integration: Loaded once its framework is there.
         applied: The rows in place.
+        absent: The rows whose target is missing, or could not be watched.
     """
 
     def __init__(self, offer: Offer, number: int) -> None:
@@ -44,6 +66,9 @@ class Watcher:
         self.problem = ""
         self.integration: Integration | None = None
         self.applied: list[patching.Applied | patching.Hooked] = []
+        self.absent: list[Absent] = []
+        self._said: set[str] = set()
+        self._arriving = 0
         self._seen: set[str] = set()
         self._awaited: set[str] = set()
         self._lock = threading.RLock()
@@ -55,6 +80,12 @@ class Watcher:
         if self.problem or not self.on:
             return self.problem or "off"
         return "active" if self.applied else f"waiting for `import {self.offer.when.partition(' | ')[0]}`"
+
+    @property
+    def not_captured(self) -> str:
+        """What a run of its lacks, for a tag; empty if nothing is amiss."""
+        lacking = [str(each) for each in self.absent if each.error is not None]
+        return f"{self._framework()}: {'; '.join(dict.fromkeys(lacking))}"[:500] if lacking else ""
 
     def switch_on(self, options: Options) -> None:
         """Watch from now on, or as soon as the framework is imported."""
@@ -68,7 +99,7 @@ class Watcher:
         """Take every row away."""
         self.on = False
         with self._lock:
-            applied, self.applied = self.applied, []
+            applied, self.applied, self.absent = self.applied, [], []
             self._seen.clear()
         for row in reversed(applied):
             try:
@@ -90,11 +121,15 @@ class Watcher:
                     order = (self.number, len(self.applied))
                 applied = patching.apply(self, patch, root, order)
             except Exception as error:  # plugin loading: a bad row spoils no other
-                contain(self.name, patch.target, error)
+                self._note_absent(root, patch, error)
                 continue
-            if applied is not None:
-                with self._lock:
-                    self.applied.append(applied)
+            if applied is None:
+                self._note_absent(root, patch, None)
+                continue
+            with self._lock:
+                self.applied.append(applied)
+        if not self._arriving:
+            self._say_absent()
 
     def _await(self, name: str) -> None:
         if name in self._awaited:  # wrapt's hooks cannot be taken back: one per module and process
@@ -111,19 +146,26 @@ class Watcher:
         """A module that was waited for is there. Runs inside the user's import, so nothing may get out."""
         if not self.on:
             return
+        self._arriving += 1  # modules that the framework has imported arrive one inside the other
         try:
-            if module.__name__ in self._wakes and not self._load():
+            if module.__name__ in self._wakes and not self._load(module):
                 return
             if self.integration is not None and module.__name__ in self.integration.modules:
                 self._patch(module)
-        except Exception as error:  # plugin loading
-            self.problem = f"failed: {type(error).__name__}: {error}"
+        except BaseException as error:  # plugin loading
+            if not is_its_own(error):
+                raise
+            self.problem = f"failed: {described(error)}"
             contain(self.name, module.__name__, error)
+        finally:
+            self._arriving -= 1
+            if not self._arriving:
+                self._say_absent()
 
-    def _load(self) -> bool:
+    def _load(self, module: ModuleType) -> bool:
         """Load the integration once its framework is there and fits; then wait for its modules."""
         if self.integration is None:
-            self.problem = _unmet(self.offer.requires)
+            self.problem = unmet(self.offer.requires, module)
             if self.problem:
                 logger.warning("%s is not watched: %s", self.name, self.problem)
                 return False
@@ -141,23 +183,31 @@ class Watcher:
             self._seen.add(module.__name__)
         self.add(module, self.integration.patches(module))
 
+    def _note_absent(self, root: ModuleType | type, patch: Patch, error: Exception | None) -> None:
+        if not isinstance(patch, Patch):
+            error = PluginError(f"{type(patch).__name__} is no Patch")
+            patch = Patch(str(patch)[:60])
+        absent = Absent(root.__name__, patch, error)
+        with self._lock:
+            self.absent.append(absent)
+        if error is not None:
+            contain(self.name, patch.target, error, said=True)
 
-def _unmet(requires: str) -> str:
-    """Say which part of "scikit-learn>=1.4" is not installed; empty if all is well, or one of "a>=1 | b>=1" is."""
-    unmet = [_unmet_one(each.strip()) for each in requires.split("|")]
-    return "" if "" in unmet else "; ".join(unmet)
+    def _say_absent(self) -> None:
+        """Say once what is not captured since its hook point is missing or cannot be watched."""
+        with self._lock:
+            new = [each for each in self.absent if each.error is not None and each.patch.target not in self._said]
+            self._said.update(each.patch.target for each in new)
+        if new:
+            logger.log(
+                logging.DEBUG if self.options.silent else logging.WARNING,
+                "%s: not captured: %s; training and all else that is recorded go on (said once; `steno doctor %s` "
+                "shows every row)",
+                self._framework(),
+                "; ".join(dict.fromkeys(map(str, new))),
+                self.name,
+            )
 
-
-def _unmet_one(requires: str) -> str:
-    if not requires:
-        return ""
-    from importlib.metadata import PackageNotFoundError, version
-
-    from packaging.requirements import Requirement
-
-    requirement = Requirement(requires)
-    try:
-        found = version(requirement.name)
-    except PackageNotFoundError:
-        return f"needs {requires}, which is not installed"
-    return "" if requirement.specifier.contains(found, prereleases=True) else f"needs {requires}, found {found}"
+    def _framework(self) -> str:
+        found = [need for need in needs(self.offer.requires) if need.found]
+        return f"{self.name} with {found[0].distribution} {found[0].found}" if found else self.name

@@ -16,7 +16,7 @@ COMMANDS = {
     "sync": "steno.cli.upkeep:sync",
     "fsck": "steno.cli.upkeep:fsck",
     "gc": "steno.cli.upkeep:gc",
-    "doctor": "steno.cli.doctor:doctor",
+    "doctor": "steno.cli.doctor.command:doctor",
 }
 
 

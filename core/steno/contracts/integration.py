@@ -131,6 +131,11 @@ class Call(Protocol):
         """Whether core opened the run for this call (False inside the user's own run)."""
         ...
 
+    def host(self) -> None:
+        """Before the yield: be no training itself. What the call runs (the trials of a study) is watched for itself, as
+        if nothing were round it."""
+        ...
+
 
 Advice = Callable[[Any], Generator[None, Any, None]]
 """Takes a `Call`, yields exactly once. Typed loosely so that authors may annotate `call: Call`."""
@@ -164,6 +169,8 @@ class Patch(Struct, frozen=True):
         many: Many fits happen in here (searches, cross-validation, ensembles): nothing inside joins.
         via: The mechanism; AUTO takes `code` for module-level Python functions and `wrapt` otherwise.
         optional: A target that is missing is no failure (a private hook point of some versions).
+        captures: What the row records, in a few words: "loss of each step". `steno doctor` shows it, and it is named
+            when the target is missing.
     """
 
     target: str
@@ -174,6 +181,7 @@ class Patch(Struct, frozen=True):
     many: bool = False
     via: Via = Via.AUTO
     optional: bool = False
+    captures: str = ""
 
 
 @runtime_checkable

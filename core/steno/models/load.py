@@ -77,7 +77,7 @@ def _names(trusted: Any) -> frozenset[str]:
 
 def _reader(manifest: Manifest, flavor: str | None) -> tuple[Flavor, dict[str, Any]]:
     """Return the flavor to read with and the section it reads. Raises: ModelError."""
-    offers = plugins().flavors.offers
+    register = plugins().flavors
     sections = {name: dict(conf) for name, conf in manifest.flavors.items() if name != PYFUNC}
     pyfunc = manifest.pyfunc or {}
     # What only MLflow's loader is named for is read by the flavor of the same name: "mlflow.sklearn" by "sklearn".
@@ -86,13 +86,14 @@ def _reader(manifest: Manifest, flavor: str | None) -> tuple[Flavor, dict[str, A
         sections[loader] = {}
     wanted = [flavor] if flavor else list(sections)
     for name in wanted:
-        if name in sections and name in offers:
-            found: Flavor = offers[name].load()
+        offer = register.find_one(name) if name in sections else None
+        if offer is not None:
+            found: Flavor = offer.load()
             return found, {**(pyfunc if name == loader else {}), **sections[name]}
     raise ModelError(
         f"this model can be read by the flavors {', '.join(sections) or 'none'}"
         + (f", {flavor!r} was asked for" if flavor else "")
-        + f", and installed are {', '.join(sorted(offers)) or 'none'}"
+        + f", and installed are {', '.join(sorted(register.offers)) or 'none'}"
     )
 
 

@@ -128,7 +128,9 @@ def flavor_for(model: Any, name: str | None = None) -> Flavor:
         MissingDependency: A package it needs is not installed.
     """
     offers = plugins().flavors
-    offer = offers.owner_of(model) if name is None else offers.offers.get(name)
+    offer = offers.owner_of(model) if name is None else offers.find_one(name)
+    if offer is None and name is None and offers.wait():
+        offer = offers.owner_of(model)
     if offer is None:
         what = f"named {name!r}" if name else f"for {type(model).__module__}.{type(model).__qualname__}"
         raise ModelError(

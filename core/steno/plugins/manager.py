@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
+from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 from msgspec import Struct
 
 from steno import hookspecs, settings
 from steno.errors import PluginError
+from steno.plugins import arrivals, discovery
+from steno.plugins.arrivals import Arrivals
+from steno.plugins.blame import described, is_its_own
+from steno.plugins.discovery import Point
 from steno.plugins.hooks import Hooks
-from steno.plugins.registers import FlavorRegister, IntegrationRegister, Offer, StoreRegister
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+from steno.plugins.implementations import OFFERS, Implementations, implementations, offer
+from steno.plugins.registers import FlavorRegister, IntegrationRegister, Offer, Register, StoreRegister
 
 logger = logging.getLogger("steno.plugins")
-GROUP = "steno"
+
+ASKED_FOR_S = 10.0
+"""Up to when after the beginning a plugin that is still importing is waited for, where what it may bring is asked for
+by name."""
 
 
 class PluginState(Struct, frozen=True):
@@ -30,12 +37,19 @@ class PluginState(Struct, frozen=True):
     version: str
     state: str
     offers: tuple[Offer, ...] = ()
+    hooks: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 class Plugins:
     """The plugins of one process; tests make their own.
 
-    Thread-safe. `load()` runs once; every accessor calls it on first need.
+    Thread-safe. `load()` runs once; every accessor calls it on first need. A plugin whose import hangs is left
+    behind, and registered whole when it arrives.
+
+    Attributes:
+        failures: Why a plugin was set aside.
+        when_late: Called, on another thread, after a plugin has arrived that nobody waited for.
     """
 
     def __init__(self, *, block: tuple[str, ...] = ()) -> None:
@@ -45,120 +59,161 @@ class Plugins:
         self.flavors = FlavorRegister()
         self.integrations = IntegrationRegister()
         self.failures: dict[str, str] = {}
-        self.hooks = Hooks(self.manager, self._fail)
-        self._points: dict[str, EntryPoint] = {}
+        self.when_late: list[Callable[[], None]] = []
+        self.hooks = Hooks(self.manager, self._fail, self.wait)
+        self._points: dict[str, Point] = {}
+        self._implemented: dict[str, tuple[str, ...]] = {}
         self._blocked = set(block)
-        self._loaded = False
+        self._arrivals = Arrivals((), self._arrive)
+        self._begun = self._loaded = False
+        self._loading = threading.RLock()  # held while plugins are imported; `_lock` never is
         self._lock = threading.RLock()
+        self._registers: tuple[Register[Any], ...] = (*self.stores.registers, self.flavors, self.integrations)
+        for register in self._registers:
+            register.wait = self.wait
 
     def load(self) -> Plugins:
         """Find and register every installed plugin, once."""
-        if self._loaded:
+        if self._loaded or self._arrivals.is_at_work():
             return self
-        with self._lock:
+        with self._loading:
             if not self._loaded:
-                self._blocked.update(filter(None, (p.strip() for p in settings.load().block_plugins.split(","))))
-                for entry_point in _entry_points():
-                    self._load_one(entry_point)
-                self._loaded = True
+                self._load()
         return self
 
+    def _load(self) -> None:
+        self._blocked.update(filter(None, (p.strip() for p in settings.load().block_plugins.split(","))))
+        found = discovery.installed()
+        if self._begun:  # a signal's handler asks while this thread is at it
+            return
+        self._begun = True
+        try:
+            self._arrivals = Arrivals(self._wanted(found), self._arrive)
+            self._arrivals.run()
+        finally:
+            self._loaded = True  # also after Ctrl-C: what is under way goes on by itself
+
+    def wait(self, timeout_s: float = ASKED_FOR_S) -> bool:
+        """Wait for plugins that are still importing, at most until `timeout_s` after their beginning.
+
+        Returns whether there were any: then what was not found may be there now.
+        """
+        return self._arrivals.wait(timeout_s)
+
     def register(self, plugin: ModuleType | object, name: str) -> bool:
-        """Register one plugin; returns False, with the reason in `failures`, if it is broken."""
-        with self._lock:
-            try:
-                self.manager.register(plugin, name)
-                _check_names(plugin)
-                for register in (self.stores, self.flavors, self.integrations):
-                    register.plugin = name
-                self._take_offers(name)
-            except Exception as error:  # plugin loading: isolate, record, go on
-                self._fail(name, error)
-                return False
-            return True
+        """Register one plugin, whole or not at all; returns False, with the reason in `failures`, if it is broken."""
+        if self.manager.has_plugin(name):
+            self.failures[f"{name} (again)"] = f"a plugin is registered as {name!r} already"
+            return False
+        try:
+            # A plugin's own code runs without a lock: it may hang, and others must be able to go on.
+            implemented = implementations(plugin)
+            brought = _brought(implemented, name)
+            with self._lock:
+                self._take(plugin, name, implemented, brought)
+        except BaseException as error:  # plugin loading: isolate, record, go on
+            if not is_its_own(error):
+                raise
+            self._fail(name, error)
+            return False
+        self.failures.pop(name, None)
+        return True
+
+    def _take(self, plugin: Any, name: str, implemented: dict[str, Any], brought: list[tuple[Offer, ...]]) -> None:
+        for other, each in self.manager.list_name_plugin():
+            if getattr(each, "plugin", None) is plugin:
+                raise PluginError(f"the same module is the plugin {other!r}; one of the two entry points is too many")
+        for register, offers in zip(self._registers, brought, strict=True):
+            for each_offer in offers:
+                register.add(each_offer)
+        self.manager.register(Implementations(plugin, implemented), name)
+        self._implemented[name] = tuple(each.steno_impl.get("specname") or hook for hook, each in implemented.items())
 
     def unregister(self, name: str) -> None:
         """Take a plugin out, with all it offered."""
         with self._lock:
             if self.manager.has_plugin(name):
                 self.manager.unregister(name=name)
-            for register in (self.stores, self.flavors, self.integrations):
+            for register in self._registers:
                 register.drop(name)
 
     def states(self) -> list[PluginState]:
-        """Every plugin found, in the order it was found."""
-        self.load()
-        rows = []
-        for name, point in self._points.items():
-            state = f"failed: {self.failures[name]}" if name in self.failures else "active"
-            state = "blocked" if name in self._blocked else state
-            rows.append(PluginState(name, *_origin(point), state, self._offers_of(name)))
-        return rows
+        """Every plugin found, in the order it was found; waits a moment for those that are still importing."""
+        self.load().wait(arrivals.ALL_S)
+        late = self._arrivals.late()
+        return [self._state(name, point, late.get(name)) for name, point in self._points.items()]
 
-    def _load_one(self, entry_point: EntryPoint) -> None:
-        name = entry_point.name
-        if name in self._points:
-            other, name = self._points[name], f"{name} ({entry_point.value})"
-            self._points[name] = entry_point
-            self.failures[name] = f"the name {entry_point.name!r} is taken by {other.value!r}; rename one of them"
-            return
-        self._points[name] = entry_point
+    def reset_after_fork(self) -> None:
+        """In a forked child: another thread may have held a lock, and what it was importing never comes."""
+        self._loading, self._lock = threading.RLock(), threading.RLock()
+        self._arrivals.forget()
+        if not self._loaded:
+            self._begun = False
+            self._points.clear()
+
+    def _state(self, name: str, point: Point, importing_s: float | None) -> PluginState:
+        state, remedy = "active", ""
         if name in self._blocked:
-            return
-        try:
-            plugin = entry_point.load()
-        except Exception as error:  # plugin loading: isolate, record, go on
-            self._fail(name, error)
-            return
-        self.register(plugin, name)
+            state, remedy = "blocked", "take it out of STENO_BLOCK_PLUGINS"
+        elif name in self.failures:
+            state, remedy = f"failed: {self.failures[name]}", _remedy(point)
+        elif importing_s is not None:
+            state = f"failed: its import has taken {importing_s:.1f} s and goes on; nobody waits for it"
+            remedy = _remedy(point)
+        return PluginState(name, *point.origin, state, self._offers_of(name), self._implemented.get(name, ()), remedy)
 
-    def _take_offers(self, name: str) -> None:
-        # Called per plugin rather than as a historic call, so that an error is that plugin's alone.
-        for hook, register in (
-            ("steno_register_stores", self.stores),
-            ("steno_register_flavors", self.flavors),
-            ("steno_register_integrations", self.integrations),
-        ):
-            for impl in getattr(self.manager.hook, hook).get_hookimpls():
-                if impl.plugin_name == name:
-                    impl.function(**{"register": register} if impl.argnames else {})
+    def _wanted(self, points: list[Point]) -> list[Point]:
+        """Note what was found, and return what is to be imported."""
+        wanted = []
+        for point in points:
+            taken = self._points.get(point.name)
+            if taken is not None:
+                name = f"{point.name} ({point.value})"
+                self._points[name] = point
+                self.failures[name] = (
+                    f"the name {point.name!r} is taken by {taken.value!r} of {taken.origin[0]}; rename one of them"
+                )
+                continue
+            self._points[point.name] = point
+            if point.name not in self._blocked and not self.manager.has_plugin(point.name):
+                wanted.append(point)
+        return wanted
+
+    def _arrive(self, point: Point, plugin: Any, error: BaseException | None) -> None:
+        if error is not None:
+            self._fail(point.name, error)
+        elif self.register(plugin, point.name) and self._loaded:
+            logger.info("plugin %r arrived late: its import took long", point.name)
+            for each in self.when_late:
+                each()
 
     def _fail(self, name: str, error: BaseException) -> None:
         self.unregister(name)
-        self.failures[name] = f"{type(error).__name__}: {error}"
+        self.failures[name] = described(error)
         logger.warning("plugin %r is set aside: %s (see `steno plugins`)", name, self.failures[name])
 
     def _offers_of(self, name: str) -> tuple[Offer, ...]:
-        registers = (self.stores.run_stores, self.stores.artifact_stores, self.flavors, self.integrations)
-        return tuple(o for register in registers for o in register.offers.values() if o.plugin == name)
+        return tuple(o for register in self._registers for o in register.offers.values() if o.plugin == name)
 
 
-def _check_names(plugin: Any) -> None:
-    """Refuse a plugin with an implementation of a hook that does not exist (a misspelling)."""
-    known = [name for name in dir(hookspecs) if name.startswith("steno_")]
-    for name in dir(plugin):
-        if name not in known and getattr(getattr(plugin, name, None), "steno_impl", None):
-            import difflib
-
-            near = difflib.get_close_matches(name, known, 1)
-            raise PluginError(f"unknown hook {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+def _brought(implemented: dict[str, Any], plugin: str) -> list[tuple[Offer, ...]]:
+    """Let a plugin say what it offers; nobody else sees it yet."""
+    stores, flavors, integrations = StoreRegister(plugin), FlavorRegister(plugin), IntegrationRegister(plugin)
+    for hook, register in zip(OFFERS, (stores, flavors, integrations), strict=True):
+        if hook in implemented:
+            offer(implemented[hook], register)
+    return [tuple(register.offers.values()) for register in (*stores.registers, flavors, integrations)]
 
 
-def _entry_points() -> list[EntryPoint]:
-    """All entry points of the group by name; where a name is claimed twice, what ships here comes first."""
-    from importlib.metadata import entry_points
-
-    found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
-    names = [point.name for point in found]
-    # A distribution's name costs reading its metadata file, so it is read only to settle a clash.
-    return sorted(found, key=lambda point: (point.name, names.count(point.name) > 1 and _origin(point)[0] != GROUP))
-
-
-def _origin(point: EntryPoint) -> tuple[str, str]:
-    return (point.dist.name, point.dist.version) if point.dist else ("", "")
+def _remedy(point: Point) -> str:
+    name, version = point.origin
+    where = f"{name} {version}".strip() or point.value
+    return f"update or uninstall {where}, or leave it out with STENO_BLOCK_PLUGINS={point.name}"
 
 
 _plugins = Plugins()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_plugins.reset_after_fork)
 
 
 def plugins() -> Plugins:

@@ -5,61 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from steno.contracts.flavor import Flavor
 from steno.contracts.integration import Integration
 from steno.contracts.stores import ArtifactStore, RunStore
-from steno.errors import MissingDependency, PluginError, UnknownScheme
+from steno.errors import PluginError, UnknownScheme
+from steno.plugins.offers import Offer, check
+
+__all__ = ["FlavorRegister", "IntegrationRegister", "Offer", "Register", "SchemeRegister", "StoreRegister"]
 
 T = TypeVar("T")
-
-
-class Offer(Struct, frozen=True):
-    """One thing a plugin offers.
-
-    Attributes:
-        name: Scheme of a store, name of a flavor or integration.
-        address: "module:attribute".
-        plugin: The plugin that offers it.
-        remedy: What to install if the address cannot be imported.
-        owns: Top-level modules whose classes a flavor is for.
-        requires: The framework's distribution with its range: "scikit-learn>=1.4".
-        when: The module whose import wakes an integration; "a | b" where either does.
-        options: What an integration's `autolog()` takes beyond what every integration takes.
-        also: Other names by which users switch an integration; several may answer to one.
-        names: What an integration's namespaces hold beyond functions: address by name.
-    """
-
-    name: str
-    address: str
-    plugin: str
-    remedy: str = ""
-    owns: tuple[str, ...] = ()
-    requires: str = ""
-    when: str = ""
-    options: tuple[str, ...] = ()
-    also: tuple[str, ...] = ()
-    names: dict[str, str] = {}
-
-    def load(self) -> Any:
-        """Import and return what the address names.
-
-        Raises:
-            MissingDependency: A package it needs is not installed.
-            PluginError: The address is wrong, or its module fails.
-        """
-        import importlib
-
-        module_name, _, attribute = self.address.partition(":")
-        try:
-            return getattr(importlib.import_module(module_name), attribute)
-        except ModuleNotFoundError as error:
-            needs = self.remedy or self.requires or error.name or self.name
-            raise MissingDependency(f"{self.name!r} of plugin {self.plugin!r}", needs) from error
-        except (ImportError, AttributeError) as error:
-            raise PluginError(f"{self.address!r} of plugin {self.plugin!r} cannot be loaded: {error}") from error
 
 
 class Register(Generic[T]):
@@ -67,19 +23,24 @@ class Register(Generic[T]):
 
     kind = "offer"
 
-    def __init__(self) -> None:
+    def __init__(self, plugin: str = "") -> None:
         self.offers: dict[str, Offer] = {}
-        self.plugin = ""  # whose offers are being taken; set by the manager around each call
+        self.plugin = plugin  # whose offers are being taken
+        # What waits for plugins that are still importing, before it is said that nobody offers a thing.
+        self.wait: Callable[[], bool] = _nobody_is_late
 
     def add(self, offer: Offer) -> None:
         """Take an offer. Raises: PluginError if the name is taken or the address malformed."""
+        check(offer, self.kind)
         taken = self.offers.get(offer.name)
         if taken is not None:
             raise PluginError(f"{self.kind} {offer.name!r} is already offered by plugin {taken.plugin!r}")
-        for address in (offer.address, *offer.names.values()):
-            if address.count(":") != 1:
-                raise PluginError(f"{self.kind} {offer.name!r}: {address!r} is not of the form 'module:attribute'")
-        self.offers[offer.name] = offer
+        self.offers = {**self.offers, offer.name: offer}  # replaced, since other threads may be reading
+
+    def find_one(self, name: str) -> Offer | None:
+        """Return the offer of a name, also that of a plugin which is just arriving; None if there is none."""
+        found = self.offers.get(name)
+        return self.offers.get(name) if found is None and self.wait() else found
 
     def drop(self, plugin: str) -> None:
         """Forget all that a plugin offered."""
@@ -99,7 +60,7 @@ class SchemeRegister(Register[T]):
     def find(self, uri: str) -> Offer:
         """Return the offer for a URI; a plain path counts as `file:`. Raises: UnknownScheme."""
         scheme = uri.partition(":")[0].lower() if "://" in uri or uri.startswith("file:") else "file"
-        offer = self.offers.get(scheme) or self.offers.get(scheme.partition("+")[0])
+        offer = self.offers.get(scheme) or self.find_one(scheme.partition("+")[0])
         if offer is None:
             raise UnknownScheme(uri, self.offers)
         return offer
@@ -108,23 +69,23 @@ class SchemeRegister(Register[T]):
 class StoreRegister:
     """What `steno_register_stores` gets: run stores and artifact stores."""
 
-    def __init__(self) -> None:
+    def __init__(self, plugin: str = "") -> None:
         self.run_stores: SchemeRegister[RunStore] = SchemeRegister()
         self.artifact_stores: SchemeRegister[ArtifactStore] = SchemeRegister()
-        self.plugin = ""
+        self.plugin = plugin
 
     def runs(self, scheme: str, address: str, *, remedy: str = "") -> None:
         """Offer a RunStore for a URI scheme."""
-        self.run_stores.add(Offer(scheme, address, self.plugin, remedy))
+        self.run_stores.add(Offer(scheme, address, self.plugin, remedy, kind="run store"))
 
     def artifacts(self, scheme: str, address: str, *, remedy: str = "") -> None:
         """Offer an ArtifactStore for a URI scheme."""
-        self.artifact_stores.add(Offer(scheme, address, self.plugin, remedy))
+        self.artifact_stores.add(Offer(scheme, address, self.plugin, remedy, kind="artifact store"))
 
-    def drop(self, plugin: str) -> None:
-        """Forget all that a plugin offered."""
-        self.run_stores.drop(plugin)
-        self.artifact_stores.drop(plugin)
+    @property
+    def registers(self) -> tuple[SchemeRegister[RunStore], SchemeRegister[ArtifactStore]]:
+        """Both."""
+        return self.run_stores, self.artifact_stores
 
 
 class FlavorRegister(Register[Flavor]):
@@ -134,7 +95,15 @@ class FlavorRegister(Register[Flavor]):
 
     def __call__(self, name: str, address: str, *, owns: tuple[str, ...] = (), requires: str = "") -> None:
         """Offer a flavor. `owns`: top-level modules of the classes it is for."""
-        self.add(Offer(name, address, self.plugin, owns=owns, requires=requires))
+        self.add(Offer(name, address, self.plugin, owns=owns, requires=requires, kind="models"))
+
+    def add(self, offer: Offer) -> None:
+        """Take an offer. Raises: PluginError, also if another plugin's flavor owns one of its modules."""
+        for other in self.offers.values():
+            if other.plugin != offer.plugin and (taken := set(other.owns).intersection(offer.owns)):
+                what = f"models of {min(taken)} are kept by flavor {other.name!r} of plugin {other.plugin!r} already"
+                raise PluginError(f"flavor {offer.name!r}: {what}")
+        super().add(offer)
 
     def owner_of(self, model: Any) -> Offer | None:
         """Return the flavor for a model: the first class of its MRO whose top-level module a flavor owns."""
@@ -188,9 +157,27 @@ class IntegrationRegister(Register[Integration]):
                 when=when,
                 options=options,
                 also=also,
-                names=dict(names or {}),
+                kind="autologging",
+                names=names or {},  # type: ignore[arg-type]  # judged by `add`
             )
         )
+
+    def add(self, offer: Offer) -> None:
+        """Take an offer. Raises: PluginError, also if a name of its namespaces is taken."""
+        super().add(offer)
+        for namespace in (offer.name, *offer.also):
+            self._check_namespace(namespace, offer)
+
+    def _check_namespace(self, namespace: str, offer: Offer) -> None:
+        own = _in_namespace(namespace, offer)
+        if taken := own & _FUNCTIONS:
+            raise PluginError(
+                f"integration {offer.name!r}: steno.{namespace}.{min(taken)} is taken; choose another name"
+            )
+        for other in self.answering(namespace):
+            if other.plugin != offer.plugin and (taken := own & _in_namespace(namespace, other)):
+                where = f"steno.{namespace}.{min(taken)}"
+                raise PluginError(f"integration {offer.name!r}: {where} is brought by plugin {other.plugin!r} already")
 
     def answering(self, name: str) -> list[Offer]:
         """Return the integrations that are switched by a name: those called so, or so too."""
@@ -209,3 +196,16 @@ class IntegrationRegister(Register[Integration]):
                 if only in ("", namespace):
                     found[own] = replace(offer, name=own, address=address)
         return found
+
+
+_FUNCTIONS = frozenset({"autolog", "log_model", "save_model", "load_model"})
+"""What namespaces hold by themselves."""
+
+
+def _in_namespace(namespace: str, offer: Offer) -> set[str]:
+    parted = (name.rpartition(".") for name in offer.names)
+    return {own for only, _, own in parted if only in ("", namespace)}
+
+
+def _nobody_is_late() -> bool:
+    return False

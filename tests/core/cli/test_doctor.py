@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from steno.cli import doctor
+from steno.cli.doctor import installation
 from steno.plugins import plugins
 
 
@@ -50,7 +50,7 @@ def test_the_option_wins_over_the_environment(steno_json, seeded, monkeypatch, t
 
 
 def test_low_disk_is_a_problem_with_a_remedy(steno_json, seeded, monkeypatch):
-    monkeypatch.setattr(doctor, "LOW_DISK_BYTES", 1 << 62)
+    monkeypatch.setattr(installation, "LOW_DISK_BYTES", 1 << 62)
     found = findings(steno_json, status=1)
     assert found["store disk"]["state"] == "problem"
     assert "make room" in found["store disk"]["remedy"]
@@ -59,17 +59,17 @@ def test_low_disk_is_a_problem_with_a_remedy(steno_json, seeded, monkeypatch):
 def test_the_file_system_of_a_path_is_that_of_the_innermost_mount(tmp_path):
     mounted = [("/", "ext4"), ("/home", "xfs"), ("/home/ada", "nfs4"), ("/home", "btrfs")]
     path = type(tmp_path)
-    assert doctor.file_system_of(path("/home/ada/steno.db"), mounted) == "nfs4"
-    assert doctor.file_system_of(path("/home/adam/steno.db"), mounted) == "btrfs"
-    assert doctor.file_system_of(path("/srv"), mounted) == "ext4"
-    assert doctor.file_system_of(path("/srv"), []) == ""
+    assert installation.file_system_of(path("/home/ada/steno.db"), mounted) == "nfs4"
+    assert installation.file_system_of(path("/home/adam/steno.db"), mounted) == "btrfs"
+    assert installation.file_system_of(path("/srv"), mounted) == "ext4"
+    assert installation.file_system_of(path("/srv"), []) == ""
 
 
 def test_plugins_are_listed_with_what_they_offer(steno, steno_json):
     states = {one["name"]: one for one in steno_json("plugins")}
     assert states["sql"]["state"] == "active"
     assert [offer["name"] for offer in states["sql"]["offers"]] == ["sqlite"]
-    assert "store sqlite:" in steno("plugins").stdout
+    assert "run store sqlite:" in steno("plugins").stdout
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`steno doctor`: what this installation works with, what is wrong with it, and what to do."""
+"""What this installation works with: versions, plugins, the store, journals, disks."""
 
 from __future__ import annotations
 
@@ -6,60 +6,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
-import click
-
+from steno.cli.doctor.findings import Finding
 from steno.cli.formats import size
-from steno.cli.group import SharedOptions
 from steno.cli.session import Session, embedded_path
-from steno.errors import StenoError
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 LOW_DISK_BYTES = 1 << 30
-_STYLES = {"ok": "green", "note": "yellow", "problem": "red"}
 _NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "lustre", "glusterfs", "ceph")
-
-
-class Finding(NamedTuple):
-    """One line of the report; `state` is ok, note or problem."""
-
-    subject: str
-    state: str
-    detail: str
-    remedy: str = ""
-
-
-@click.command(cls=SharedOptions)
-@click.pass_context
-def doctor(ctx: click.Context) -> None:
-    """Say what steno works with and what is wrong.
-
-    Names a remedy for each problem. Exit status 1 if there is one.
-    """
-    session = ctx.ensure_object(Session)
-    findings = [finding for examine in _EXAMINATIONS for finding in _examined(examine, session)]
-    session.emit([finding._asdict() for finding in findings], lambda: _table(findings))
-    ctx.exit(1 if any(finding.state == "problem" for finding in findings) else 0)
-
-
-def _examined(examine: Callable[[Session], Iterator[Finding]], session: Session) -> Iterator[Finding]:
-    try:
-        yield from examine(session)
-    except (StenoError, OSError) as error:
-        yield Finding(examine.__name__.strip("_"), "problem", str(error))
-
-
-def _table(findings: list[Finding]) -> Table:
-    from steno.cli.tables import cell, table
-
-    rows = [
-        (finding.subject, cell(finding.state, _STYLES[finding.state]), finding.detail, finding.remedy)
-        for finding in findings
-    ]
-    return table(["", "", "", "remedy"], rows)
 
 
 def _installation(session: Session) -> Iterator[Finding]:
@@ -77,13 +30,17 @@ def _plugins(session: Session) -> Iterator[Finding]:
     from steno.plugins import plugins
 
     for plugin in plugins().states():
-        subject, origin = f"plugin {plugin.name}", f"{plugin.distribution} {plugin.version}"
+        subject, origin = f"plugin {plugin.name}", f"{plugin.distribution} {plugin.version}".strip()
         if plugin.state == "active":
-            yield Finding(subject, "ok", origin)
+            if plugin.hooks:
+                yield Finding(subject, "ok", origin)
+            else:
+                remedy = "mark its functions with steno.hookimpl, or correct its entry point"
+                yield Finding(subject, "note", f"{origin} implements no hook", remedy)
         elif plugin.state == "blocked":
-            yield Finding(subject, "note", f"blocked ({origin})", "take it out of STENO_BLOCK_PLUGINS")
+            yield Finding(subject, "note", f"blocked ({origin})", plugin.remedy)
         else:
-            yield Finding(subject, "problem", plugin.state, f"update or uninstall {plugin.distribution}")
+            yield Finding(subject, "problem", plugin.state, plugin.remedy)
 
 
 def _tracking_uri(session: Session) -> Iterator[Finding]:
@@ -155,4 +112,10 @@ def file_system_of(path: Path, mounted: list[tuple[str, str]]) -> str:
     return max(above)[2] if above else ""
 
 
-_EXAMINATIONS = (_installation, _plugins, _tracking_uri, _store, _journal)
+EXAMINATIONS: tuple[Callable[[Session], Iterator[Finding]], ...] = (
+    _installation,
+    _plugins,
+    _tracking_uri,
+    _store,
+    _journal,
+)
