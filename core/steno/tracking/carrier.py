@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from steno.contracts.stores import ArtifactStore, RunStore
 from steno.errors import JournalError, ParamConflict, StaleToken, StenoError, StoreUnavailable
@@ -55,6 +55,15 @@ class Source(Protocol):
         ...
 
 
+class _Stretch(Struct):
+    """What one write carries: the bytes `[start, end)` of the journal."""
+
+    start: int
+    end: int
+    batch: Batch
+    files: list[SpooledFile]
+
+
 class Carrier:
     """Carries one source. Any thread may call `carry`; one at a time works."""
 
@@ -69,6 +78,9 @@ class Carrier:
         self._retry_at = 0.0
         self._pause = FIRST_PAUSE_S
         self._refused: set[str] = set()
+        # A write that failed may have been made all the same: it is repeated as it was, so that the store knows it
+        # again, and observers see all of it, once.
+        self._unanswered: _Stretch | None = None
         self._artifacts: ArtifactStore | None = None
 
     def carry(self, *, now: bool = False, timeout_s: float = -1) -> bool:
@@ -103,29 +115,42 @@ class Carrier:
             return False
 
     def _carry_once(self) -> None:
-        source, store = self.source, places.run_store(self.store_uri)
-        start = source.acked
-        batch, files, end = source.read()
-        if end <= start:
-            raise JournalError(f"the journal of run {source.run_id} cannot be read behind byte {start}")
-        for key in self._refused:
-            batch.params.pop(key, None)
-        _settle_experiments(store, batch)
-        plugins().hooks.before_write(source.run_id, batch)
+        source, store, hooks = self.source, places.run_store(self.store_uri), plugins().hooks
+        start, written = source.acked, True
+        if self._unanswered is None or self._unanswered.start != start:
+            self._unanswered = None
+            self._unanswered = self._next(store, start)
+        batch, end = self._unanswered.batch, self._unanswered.end
         try:
             store.write(source.run_id, batch, Token(source.writer_id, start, end))
         except StaleToken as stale:
             end = stale.offset  # files further on are put early, so that none before it is missed
+            written = False
         except ParamConflict as conflict:
             if conflict.key in self._refused:
                 raise
             # Found only here when another process wrote the same run: the first value stays.
             logger.warning("%s", conflict)
             self._refused.add(conflict.key)
+            self._unanswered = None
             return
-        for file in files:
+        for file in self._unanswered.files:
             self._put(store, file)
         source.acknowledge(end)
+        self._unanswered = None
+        if written and batch:
+            hooks.batch_written(source.run_id, batch, self.store_uri)
+
+    def _next(self, store: RunStore, start: int) -> _Stretch:
+        """Read what comes next, and have it judged."""
+        batch, files, end = self.source.read()
+        if end <= start:
+            raise JournalError(f"the journal of run {self.source.run_id} cannot be read behind byte {start}")
+        for key in self._refused:
+            batch.params.pop(key, None)
+        _settle_experiments(store, batch)
+        plugins().hooks.before_write(self.source.run_id, batch)
+        return _Stretch(start, end, batch, files)
 
     def _put(self, store: RunStore, file: SpooledFile) -> None:
         spooled = self.source.folder / "spool" / file.spooled

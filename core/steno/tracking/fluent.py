@@ -43,13 +43,15 @@ def start_run(
 ) -> ActiveRun:
     """Begin a run and make it the active one, or resume one by its id. Use it in a `with`.
 
+    Inside a run that autologging has begun (in the objective of a study, say) it is nested without being told so.
+
     Raises:
         RunStateError: Another run is active and `nested` is not given, or the run to resume is deleted.
         NotFound: No run has that id.
     """
     chosen = settings.load()
     current = active_run()
-    if current is not None and not nested:
+    if current is not None and not nested and context.active_run_of_user() is not None:
         raise RunStateError(
             f"run {current.run_id} is already active: end it with steno.end_run(), or start this one with nested=True"
         )

@@ -12,11 +12,14 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from steno import settings
 from steno.errors import JournalError
+from steno.plugins import plugins
 from steno.records import Batch, RunChange, RunStatus, Tags
 from steno.tracking import ending, places
 from steno.tracking.carrier import Carrier
 from steno.tracking.frames import Reader
+from steno.tracking.joined import is_anyone_in
 from steno.tracking.left import LeftJournal, SegmentFile, feed
 from steno.tracking.segment import HEADER_SIZE, SUFFIX, pid_started, read_header
 
@@ -82,7 +85,9 @@ def replay(folder: Path, *, store_uri: str | None = None, run_id: str | None = N
 def sync(uri: str | None = None) -> SyncReport:
     """Deliver what waits beside a store: `steno sync`."""
     target = places.absolute_uri(uri) if uri else places.get_tracking_uri()
-    return replay(places.journal_folder(target), store_uri=target if uri else None)
+    report = replay(places.journal_folder(target), store_uri=target if uri else None)
+    plugins().hooks.settle(settings.load().exit_timeout_s)  # the command may be the end of its process
+    return report
 
 
 def check(folder: Path) -> list[JournalReport]:
@@ -112,10 +117,10 @@ def _deliver(left: LeftJournal, store_uri: str | None, report: SyncReport) -> No
 
 
 def _close_run(left: LeftJournal, store_uri: str) -> bool:
-    """End a run that its process left open: KILLED by a signal that left a note, else lost."""
+    """End a run that its process left open, and no other is in: KILLED by a signal that left a note, else lost."""
     store = places.run_store(store_uri)
     run = store.get_run(left.run_id)
-    if RunStatus(run.info.status).terminal:
+    if RunStatus(run.info.status).terminal or is_anyone_in(left.folder, left.run_id):
         return False
     note = ending.path_of(left.folder, *left.owner)
     where = note.read_text("utf-8", "replace") if note.exists() else ""
@@ -123,7 +128,9 @@ def _close_run(left: LeftJournal, store_uri: str) -> bool:
     if where:
         tags[Tags.ERROR] = where[-ending.ERROR_LENGTH :]
     end = min(max(left.last_seen_ms, run.info.start_time), int(time.time() * 1000))
-    store.write(left.run_id, Batch(tags=tags, change=RunChange(RunStatus.KILLED.value, end)))
+    batch = Batch(tags=tags, change=RunChange(RunStatus.KILLED.value, end))
+    store.write(left.run_id, batch)
+    plugins().hooks.batch_written(left.run_id, batch, store_uri)
     return True
 
 

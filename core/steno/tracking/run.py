@@ -55,6 +55,7 @@ class ActiveRun:
         create: bool = True,
         owned: bool = True,
         params: Mapping[str, str] | None = None,
+        truncate: bool | None = None,
     ) -> None:
         self.run_id = run_id
         self.store_uri = store_uri
@@ -64,7 +65,7 @@ class ActiveRun:
         self.last_seen_ms = 0
         self._start = start
         self._params: dict[str, str] = dict(params or {})
-        self._truncate = settings.load().truncate_long_values
+        self._truncate = settings.load().truncate_long_values if truncate is None else truncate
         self._keys: dict[str, str] = {}
         self._open_journal(create=create)
 
@@ -148,9 +149,8 @@ class ActiveRun:
         """
         for key in {point[0] for point in points}.difference(self._keys):
             self._keys[limits.check_key("metric", key)] = key
-        append = self._own_journal().append_point
-        for key, step, time_ms, value in points:
-            append(key, step, time_ms, value)
+        if points:
+            self._own_journal().append_points(points)
 
     # -- params, tags, datasets ------------------------------------------------------------------------------
 
@@ -333,6 +333,17 @@ def open_run(
     start_time: int | None = None,
 ) -> ActiveRun:
     """Begin a run without making it the active one. Touches the journal only, never the store."""
+    start = start_of(run_name, tags, experiment_id, start_time)
+    run = ActiveRun(new_id(), store_uri or places.get_tracking_uri(), start)
+    ending.watch(run)
+    plugins().hooks.run_started(run)
+    return run
+
+
+def start_of(
+    run_name: str | None, tags: Mapping[str, str] | None, experiment_id: str, start_time: int | None
+) -> RunStart:
+    """Return what a run begins with: the tags of plugins and those given, a name where none was."""
     from steno.tracking.names import random_name
 
     found = plugins().hooks.run_tags()
@@ -340,11 +351,7 @@ def open_run(
     found[Tags.RUN_NAME] = run_name or found.get(Tags.RUN_NAME) or random_name()
     found = {key: limits.encodable(str(value)) for key, value in found.items()}
     name = found[Tags.RUN_NAME]
-    start = RunStart(experiment_id, name, start_time or _now_ns() // 1_000_000, found.get(Tags.USER, ""), found)
-    run = ActiveRun(new_id(), store_uri or places.get_tracking_uri(), start)
-    ending.watch(run)
-    plugins().hooks.run_started(run)
-    return run
+    return RunStart(experiment_id, name, start_time or _now_ns() // 1_000_000, found.get(Tags.USER, ""), found)
 
 
 def process_is_silent() -> bool:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from steno import settings
+from steno.plugins import plugins
 from steno.tracking import followers
 from steno.tracking.carrier import Carrier
 from steno.tracking.deferred import deferred
@@ -157,10 +158,13 @@ def finish_with_multiprocessing() -> None:
 def drain_at_exit() -> None:
     """Wait for the store within the deadline, and say what stays behind."""
     limit = settings.load().exit_timeout_s
+    deadline = time.monotonic() + limit
     if not deferred.wait(timeout_s=limit):
         logger.warning("a model of the last runs could not be written within %g s, and is lost", limit)
     if not writer.drain(limit):
         _say_what_stays(limit)
+    for plugin in plugins().hooks.settle(max(0.0, deadline - time.monotonic())):
+        logger.warning("plugin %r could not be shown all that was recorded before the process ended", plugin)
 
 
 def _say_what_stays(limit_s: float) -> None:
@@ -184,6 +188,11 @@ if hasattr(os, "register_at_fork"):
 
 
 def flush(run_id: str | None = None) -> bool:
-    """Carry what was logged in this process to the store now; False if some could not be, and waits."""
+    """Carry what was logged in this process to the store now, and show it to observers.
+
+    Returns False if some could not be carried; that waits in the journal.
+    """
     followers.settle(run_id)
-    return writer.flush(run_id)
+    carried = writer.flush(run_id)
+    plugins().hooks.settle(settings.load().exit_timeout_s)
+    return carried

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 
 import numpy as np
@@ -101,10 +102,18 @@ def estimators():
         return {name: cls for name, cls in all_estimators() if name not in CANNOT}
 
 
+def arguments(name, cls):
+    """What to make one with; some said `base_estimator` until scikit-learn 1.6 or 1.7."""
+    given = dict(ARGUMENTS.get(name, {}))
+    if "estimator" in given and "estimator" not in inspect.signature(cls).parameters:
+        given["base_estimator"] = given.pop("estimator")
+    return given
+
+
 def fitted(name, cls):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about convergence on tiny data or old names, not about models on disk
-        model = cls(**ARGUMENTS.get(name, {}))
+        model = cls(**arguments(name, cls))
         inputs, target = INPUTS.get(name, (X, TARGET if is_regressor(model) else y))
         model.fit(inputs) if target is None else model.fit(inputs, target)
     return model, inputs
