@@ -39,6 +39,7 @@ class TestSklearnTrees(SklearnSuite):
 
 class TestSklearnCloudpickle(SklearnSuite):
     options = {"serialization_format": "cloudpickle"}  # noqa: RUF012
+    pickles = True
     trusted = (
         "numpy._core.multiarray.scalar",
         "numpy._core.numeric._frombuffer",

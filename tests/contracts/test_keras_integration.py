@@ -37,6 +37,9 @@ class KerasSuite(IntegrationSuite):
 
 
 class TestFit(KerasSuite):
+    keeps_models = True
+    ways = ("clean",)
+
     def train(self):
         made = model()
         history = made.fit(X, y, epochs=2, batch_size=32, validation_split=0.25, verbose=0)
@@ -51,6 +54,8 @@ class TestFit(KerasSuite):
 
 
 class TestEvaluate(KerasSuite):
+    ways = ()
+
     def train(self):
         made = model()
         return made.evaluate(X, y, verbose=0)

@@ -19,6 +19,7 @@ y = (X[:, 0] > 0).astype(int)
 
 class TestFit(IntegrationSuite):
     name = "sklearn"
+    keeps_models = True
 
     def train(self):
         return LogisticRegression(C=0.5).fit(X, y)
@@ -29,6 +30,8 @@ class TestFit(IntegrationSuite):
 
 class TestSearch(IntegrationSuite):
     name = "sklearn"
+    keeps_models = True
+    ways = ("clean",)
 
     def train(self):
         search = GridSearchCV(DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2]}, cv=2)

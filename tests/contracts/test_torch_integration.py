@@ -30,6 +30,9 @@ def _loop(target: torch.Tensor) -> nn.Module:
 class TestLoop(IntegrationSuite):
     name = "pytorch"
     loop = True
+    keeps_models = True
+    ways = ("clean", "fork", "spawn")
+    unsteady = ("torch.utils.hooks.RemovableHandle.next_id", "torch.random.manual_seed")  # by torch._dynamo
 
     def train(self):
         return _loop(torch.ones(24, 1))

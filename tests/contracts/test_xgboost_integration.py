@@ -18,6 +18,8 @@ PARAMS = {"objective": "binary:logistic", "nthread": 1, "max_depth": 2}
 
 class TestTrain(IntegrationSuite):
     name = "xgboost"
+    keeps_models = True
+    ways = ("clean", "fork")
 
     def train(self):
         dtrain, dtest = xgboost.DMatrix(*TRAIN), xgboost.DMatrix(*TEST)
@@ -38,6 +40,7 @@ class TestTrain(IntegrationSuite):
 
 class TestCv(IntegrationSuite):
     name = "xgboost"
+    ways = ()
 
     def train(self):
         return xgboost.cv(PARAMS, xgboost.DMatrix(X, y), 3, nfold=2)
@@ -48,6 +51,8 @@ class TestCv(IntegrationSuite):
 
 class TestClassifier(IntegrationSuite):
     name = "xgboost"
+    keeps_models = True
+    ways = ("clean",)
 
     def train(self):
         model = xgboost.XGBClassifier(n_estimators=3, max_depth=2, n_jobs=1)
@@ -59,6 +64,7 @@ class TestClassifier(IntegrationSuite):
 
 class TestRanker(IntegrationSuite):
     name = "xgboost"
+    ways = ()
 
     def train(self):
         return xgboost.XGBRanker(n_estimators=3, max_depth=2, n_jobs=1).fit(X, y, qid=np.repeat(np.arange(12), 10))

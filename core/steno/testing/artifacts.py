@@ -123,6 +123,17 @@ class ArtifactStoreSuite(ABC):
         assert all(content in contents for content in seen)
         assert [info.path for info in store.list()] == ["a"]
 
+    def test_who_reads_already_reads_the_old_to_its_end(self, store: ArtifactStore, tmp_path: Path) -> None:
+        store.put("a", b"o" * 100_000)
+        source = tmp_path / "new"
+        source.write_bytes(b"n" * 50_000)
+        with store.open("a") as file:
+            seen = file.read(10)
+            store.put("a", source)
+            seen += file.read()
+        assert seen == b"o" * 100_000
+        assert _read(store, "a") == b"n" * 50_000
+
     def test_a_local_path_leads_to_the_content(self, store: ArtifactStore) -> None:
         store.put("a/b", b"here")
         path = store.local_path("a/b")

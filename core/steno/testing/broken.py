@@ -1,4 +1,4 @@
-"""An integration whose advice is broken in a chosen way."""
+"""An integration whose rows are exchanged for others: broken ones, or ones that look on."""
 
 from __future__ import annotations
 
@@ -68,12 +68,24 @@ def broken(name: str, advice: Advice | None) -> Iterator[list[tuple[str, BaseExc
         name: The integration's name.
         advice: What every row with advice gets, while taps and hooks raise; None leaves them as they are.
     """
+    with rewritten(name, lambda patch: _broken(patch, advice) if advice else patch) as failures:
+        yield failures
+
+
+@contextmanager
+def rewritten(name: str, rewrite: Callable[[Patch], Patch]) -> Iterator[list[tuple[str, BaseException]]]:
+    """Let an integration have other rows, and list what is contained as (target, error).
+
+    Args:
+        name: The integration's name.
+        rewrite: Makes of each of its rows the one that is put in place.
+    """
     failures: list[tuple[str, BaseException]] = []
     watcher = switch.watcher(name)
     add = watcher.add
 
-    def add_broken(root: ModuleType | type, patches: Iterable[Patch]) -> None:
-        add(root, [_broken(patch, advice) if advice else patch for patch in patches])
+    def add_rewritten(root: ModuleType | type, patches: Iterable[Patch]) -> None:
+        add(root, [rewrite(patch) for patch in patches])
 
     class Observer:
         @hookimpl
@@ -82,7 +94,7 @@ def broken(name: str, advice: Advice | None) -> Iterator[list[tuple[str, BaseExc
                 failures.append((target, error))
 
     switch.autolog(disable=True)
-    watcher.add = add_broken  # type: ignore[method-assign]  # rows come by several ways; all pass here
+    watcher.add = add_rewritten  # type: ignore[method-assign]  # rows come by several ways; all pass here
     plugins().register(Observer(), "observer of a test")
     try:
         yield failures

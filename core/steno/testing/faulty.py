@@ -25,12 +25,18 @@ _MODULE = "steno_faulty_store"
 
 
 class FaultyStore:
-    """Stands before a store: every method fails in its way until it is healed."""
+    """Stands before a store: every method fails in its way until it is healed.
+
+    Attributes:
+        asked: Methods that the thread of the test called meanwhile, where every training's calls should be none.
+    """
 
     def __init__(self, fault: str, store: RunStore) -> None:
+        self.asked: list[str] = []
         self._fault = fault
         self._store = store
         self._healed = threading.Event()
+        self._thread = threading.get_ident()
 
     def heal(self) -> None:
         """Let everything through from now on."""
@@ -40,8 +46,12 @@ class FaultyStore:
         return functools.partial(self._call, getattr(self._store, name))
 
     def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        waits = 60.0
+        if threading.get_ident() == self._thread and not self._healed.is_set():
+            self.asked.append(method.__name__)
+            waits = 1.0  # it is known now: no need for the test to wait for long
         if self._fault == "hangs":
-            self._healed.wait(60)
+            self._healed.wait(waits)
         if self._healed.is_set():
             return method(*args, **kwargs)
         if self._fault == "is unavailable":
@@ -50,7 +60,7 @@ class FaultyStore:
 
 
 @contextmanager
-def faulty_store(fault: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def faulty_store(fault: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyStore]:
     """Let runs go to a store that fails (one of `FAULTS`); at the end it heals, and what waits is delivered."""
     real = steno.get_tracking_uri()
     store = FaultyStore(fault, plugins().stores.run_stores.open(real))
@@ -71,7 +81,7 @@ def faulty_store(fault: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             patch.setenv("STENO_JOURNAL_DIR", str(Path("no_journal").absolute()))
         assert plugins().register(Plugin(), "faulty store")
         try:
-            yield
+            yield store
         finally:
             store.heal()
             delivered = steno.flush()

@@ -214,6 +214,7 @@ class SearchTests(StoreTests):
         batch.children = [(f"r{number}", started(start_time=number % 3)) for number in range(1, 25)]
         store.write("r0", batch)
         query, seen = RunQuery(("0",), order_by=(OrderKey(attribute("run_name"), False),), max_results=10), []
+        whole = found(store, None, *query.order_by)
         while True:
             page = store.search_runs(query)
             seen += [run.info.run_id for run in page]
@@ -222,6 +223,7 @@ class SearchTests(StoreTests):
             assert len(page) == 10
             query = RunQuery(("0",), order_by=query.order_by, max_results=10, page_token=page.token)
         assert sorted(seen) == sorted(f"r{number}" for number in range(25))
+        assert seen == whole
 
     def test_a_token_of_another_search_is_refused(self, store: RunStore) -> None:
         for run_id in "abc":

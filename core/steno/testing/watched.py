@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
+import locale
 import logging
 import os
 import pickle
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -55,6 +58,16 @@ def targets(name: str) -> list[Target]:
     """Return what an integration that is on watches now."""
     applied = switch.watcher(name).applied
     return [Target(row.root, row.name, row.function) for row in applied if isinstance(row, patching.Applied)]
+
+
+def packages(name: str) -> frozenset[str]:
+    """Return the packages that an integration that is on watches: where its targets and their functions live."""
+    found = {module.partition(".")[0] for module in getattr(switch.watcher(name).integration, "modules", ())}
+    for target in targets(name):
+        owner = target.owner
+        home = owner.__module__ if isinstance(owner, type) else owner.__name__
+        found |= {home.partition(".")[0], str(getattr(target.function, "__module__", "")).partition(".")[0]}
+    return frozenset(found - {"", "builtins"} - {__name__.partition(".")[0]})
 
 
 def calls_of_users(functions: Iterable[Callable[..., Any]], train: Callable[[], Any]) -> Counter[str]:
@@ -115,7 +128,7 @@ def world(train: Callable[[], Any]) -> dict[str, Any]:
         "random": random.getstate(),
         "numpy": str(numpy.random.get_state()) if numpy is not None else None,
         "floats": numpy.geterr() if numpy is not None else None,
-        "torch": torch.get_rng_state().tolist() if torch is not None else None,
+        "torch": _of_torch(torch) if torch is not None else None,
         "warnings": [entry[:1] + entry[2:3] for entry in warnings.filters],
         "showwarning": warnings.showwarning,
         "logging": (
@@ -127,7 +140,22 @@ def world(train: Callable[[], Any]) -> dict[str, Any]:
         "folder": os.getcwd(),
         "environment": subprocess.run(["env"], capture_output=True, check=True).stdout,  # as a child meets it
         "hooks": (sys.excepthook, threading.excepthook, sys.gettrace(), sys.stdout, sys.stderr),
+        "interpreter": (list(sys.path), sys.getrecursionlimit(), sys.getswitchinterval(), gc.isenabled()),
+        "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "locale": locale.setlocale(locale.LC_ALL),
+        "mask": _mask(),
     }
+
+
+def _of_torch(torch: Any) -> tuple[Any, ...]:
+    chosen = (torch.get_default_dtype(), torch.is_grad_enabled(), torch.are_deterministic_algorithms_enabled())
+    return torch.get_rng_state().tolist(), torch.get_num_threads(), *chosen
+
+
+def _mask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _figures() -> list[int]:

@@ -131,6 +131,14 @@ class WriteTests(StoreTests):
         assert (caught.value.writer_id, caught.value.offset) == ("w", 10)
         assert len(store.metric_history("r1", "loss")) == 0
 
+    def test_closing_forgets_neither_data_nor_tokens(self, store: RunStore) -> None:
+        store.write("r1", started(), Token("w", 0, 10))
+        store.write("r1", _with_point(1.0), Token("w", 10, 20))
+        store.close()
+        assert store.offset("w") == 20
+        store.write("r1", _with_point(1.0), Token("w", 10, 20))
+        assert list(store.metric_history("r1", "loss").values) == [1.0]
+
     def test_writers_do_not_know_each_other(self, store: RunStore) -> None:
         store.write("r1", started(), Token("a", 0, 10))
         store.write("r1", _with_point(1.0), Token("b", 0, 10))
