@@ -1,0 +1,81 @@
+"""Runs the tests of each distribution in `plugins/`, itself alone active, in an environment where all are installed.
+
+usage: python tests/distributions.py [-n WORKERS] [NAME ...]
+
+The environment lies inside that of the interpreter which runs this, and sees all that is installed there. The tests of
+steno itself do not see the distributions: nobody has to have them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACE = Path(sys.prefix) / "distributions"
+
+
+def plugin_names(folder: Path) -> list[str]:
+    """The names under which a distribution's plugins are registered."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+    return list(project["entry-points"]["steno"])
+
+
+def make_environment(folders: list[Path]) -> Path:
+    """Return an interpreter that sees this one's packages and the distributions."""
+    python = PLACE / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(PLACE)], check=True)
+    own, ours = (_site_packages(each) for each in (str(python), sys.executable))
+    # `addsitedir` rather than a path: steno itself is an editable install there.
+    (Path(own) / "steno-distributions.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*install, *(part for each in folders for part in ("--editable", str(each)))], check=True)
+    return python
+
+
+def _site_packages(python: str) -> str:
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    return subprocess.run([python, "-S", "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test(python: Path, folder: Path, others: list[str], workers: str) -> bool:
+    """Run one distribution's tests; return whether they pass."""
+    began = time.monotonic()
+    environment = {**os.environ, "STENO_BLOCK_PLUGINS": ",".join(others)}
+    done = subprocess.run(
+        [str(python), "-m", "pytest", "-n", workers, str(folder / "tests")], cwd=ROOT, env=environment, check=False
+    )
+    print(f"{folder.name}: {'passed' if not done.returncode else 'FAILED'} in {time.monotonic() - began:.0f} s")
+    return not done.returncode
+
+
+def main() -> int:
+    """Run them all, and return 1 if one fails."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="distributions, all by default: steno-optuna")
+    parser.add_argument("-n", default="2", dest="workers", help="processes that run tests at once")
+    chosen = parser.parse_args()
+    folders = sorted(each.parent for each in (ROOT / "plugins").glob("*/pyproject.toml"))
+    unknown = set(chosen.names) - {each.name for each in folders}
+    if unknown:
+        parser.error(
+            f"no such distribution: {', '.join(sorted(unknown))}; there are {', '.join(f.name for f in folders)}"
+        )
+    names = [name for folder in folders for name in plugin_names(folder)]
+    python = make_environment(folders)
+    passed = []
+    for folder in folders:
+        if not chosen.names or folder.name in chosen.names:
+            others = [name for name in names if name not in plugin_names(folder)]
+            passed.append(test(python, folder, others, chosen.workers))
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
