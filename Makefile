@@ -3,19 +3,21 @@
 #   PYTHON   the interpreter that makes the virtual environment (3.11 or later)
 #   VENV     where that environment lies
 #   PEER     the interpreter of an environment with MLflow in it, for `make bench`
+#   ONLY     rows of `make matrix`: 'xgboost torch-oldest'
 
 .POSIX:
 
 PYTHON ?= python3
 VENV ?= .venv
 PEER ?=
+ONLY ?=
 WORKERS ?= 2
 
 bin = $(VENV)/bin
 step = .ci/step
 sources = core integrations plugins tests examples
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench matrix clean
 
 ## help    these lines
 help:
@@ -29,6 +31,7 @@ demo: $(VENV)/demo.stamp
 ## test    set up, then formatting, lint, types, import rules and all tests
 test: lint
 	$(bin)/python -m pytest -n $(WORKERS)
+	$(bin)/python tests/distributions.py -n $(WORKERS)
 
 ## lint    formatting, lint, types and import rules alone
 lint: $(VENV)/dev.stamp
@@ -40,6 +43,10 @@ lint: $(VENV)/dev.stamp
 ## bench   measure steno against its targets, and against MLflow where PEER names its interpreter
 bench: $(VENV)/dev.stamp
 	$(bin)/python tests/benchmarks/run.py --peer '$(PEER)'
+
+## matrix  test each framework at its oldest and its newest version; ONLY='xgboost torch-oldest' chooses
+matrix: $(VENV)/dev.stamp
+	$(bin)/python tests/matrix/run.py --workers $(WORKERS) $(ONLY)
 
 ## clean   remove the environment, caches and what the demo recorded
 clean:

@@ -27,9 +27,14 @@ class LightningIntegration:
     def patches(self, module: ModuleType) -> Iterable[Patch]:
         """Return the rows of one of the two packages."""
         profiled.forget(module.__name__.partition(".")[0])
-        yield Patch("Trainer.fit", training.fit, via=Via.CODE)
-        yield Patch("Trainer.validate", evaluation.validate, via=Via.CODE)
-        yield Patch("Trainer.test", evaluation.test, via=Via.CODE)
+        yield Patch(
+            "Trainer.fit",
+            training.fit,
+            via=Via.CODE,
+            captures="params, metrics, dataset, checkpoints and model of a fit",
+        )
+        yield Patch("Trainer.validate", evaluation.validate, via=Via.CODE, captures="metrics of a validation")
+        yield Patch("Trainer.test", evaluation.test, via=Via.CODE, captures="metrics of a test")
 
 
 integration = LightningIntegration()

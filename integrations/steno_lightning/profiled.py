@@ -30,7 +30,11 @@ def begin(trainer: Any, recorder: Any) -> bool:
     assert module is not None
     if module.__name__ not in _watched:
         # Only here, since every hook of every batch passes there.
-        watch("lightning", module, [Patch(_CALL, tap=_tell, joins=True, via=Via.CODE)])
+        watch(
+            "lightning",
+            module,
+            [Patch(_CALL, tap=_tell, joins=True, via=Via.CODE, captures="epochs of a profiled fit")],
+        )
         _watched.add(module.__name__)
     _recorders[id(trainer)] = recorder
     return True

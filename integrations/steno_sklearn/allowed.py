@@ -12,12 +12,16 @@ from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
 
+_LOSSES = """AbsoluteError ExponentialLoss HalfBinomialLoss HalfGammaLoss HalfMultinomialLoss HalfPoissonLoss
+    HalfSquaredError HalfTweedieLoss HalfTweedieLossIdentity HuberLoss PinballLoss""".split()
+_LINKS = "HalfLogitLink IdentityLink Interval LogLink LogitLink MultinomialLogit".split()
 _OBJECTS = (
     "scipy.interpolate._bsplines.BSpline",
     "scipy.interpolate._bsplines._BSpline",  # what it stands before since SciPy 1.18
     "scipy.interpolate._interpolate.interp1d",
-    "sklearn._loss.loss.HalfTweedieLoss",
-    "sklearn._loss.loss.HalfTweedieLossIdentity",
+    # Later versions of skops trust most of these by themselves.
+    *(f"sklearn._loss.loss.{name}" for name in _LOSSES),
+    *(f"sklearn._loss.link.{name}" for name in _LINKS),
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.calibration._TemperatureScaling",
@@ -25,8 +29,10 @@ _OBJECTS = (
     "sklearn.compose._column_transformer._RemainderColsList",
     "sklearn.compose._column_transformer.make_column_selector",
     "sklearn.ensemble._gb.VerboseReporter",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+    "sklearn.impute._iterative.IterativeImputer",
     "sklearn.metrics._scorer._CurveScorer",
     "sklearn.metrics._scorer._MultimetricScorer",
     "sklearn.metrics._scorer._PassthroughScorer",
@@ -86,6 +92,7 @@ def allowed() -> dict[str, str]:
     roles |= dict.fromkeys(_SPARSE, "SparseMatrixNode")
     return roles | {
         "numpy.dtype": "DTypeNode",
+        "sklearn.impute._iterative._ImputerTriplet": "TupleNode",
         "sklearn.tree._tree.Tree": "TreeNode",
         "sklearn.utils._bunch.Bunch": "DictNode",
     }

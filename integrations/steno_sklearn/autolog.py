@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
@@ -13,8 +12,6 @@ from steno.contracts.integration import Patch, Via
 
 from steno_sklearn import evaluation, searches, validation
 from steno_sklearn.estimators import Estimators
-
-logger = logging.getLogger("steno.sklearn")
 
 _VALIDATIONS = {
     "cross_validate": validation.cross_validate,
@@ -46,22 +43,21 @@ class SklearnIntegration:
 
     def patches(self, module: ModuleType) -> Iterable[Patch]:
         """Return the rows of a module that has arrived; estimators are watched class by class."""
-        if module.__name__ == "sklearn":  # switched on, perhaps not for the first time
-            self._estimators.forget()
-            provenance.forget()
+        if module.__name__ == "sklearn":  # only what wakes the integration
             return ()
         self._estimators.discover()
         if module.__name__ == "sklearn.base":
-            return self._later_classes(module)
+            # The function itself: every class has a method of that name, if only `object`'s.
+            later, captures = "BaseEstimator.__init_subclass__.__func__", "estimator classes defined later"
+            return [Patch(later, tap=self._meet, joins=True, via=Via.CODE, captures=captures)]
         if module.__name__ == "sklearn.metrics":
             return _metrics(module)
         return _validations(module) if module.__name__ == "sklearn.model_selection" else ()
 
-    def _later_classes(self, base: ModuleType) -> list[Patch]:
-        if not any("__init_subclass__" in vars(cls) for cls in base.BaseEstimator.__mro__[:-1]):
-            logger.warning("this scikit-learn does not tell of new estimator classes: those defined later are not seen")
-            return []
-        return [Patch("BaseEstimator.__init_subclass__", tap=self._meet, joins=True, via=Via.CODE)]
+    def switched_off(self) -> None:
+        """Know nothing of what was watched: switched on again, every class is met anew."""
+        self._estimators.forget()
+        provenance.forget()
 
     def _meet(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._estimators.meet(args[0])
@@ -72,17 +68,23 @@ def _metrics(module: ModuleType) -> Iterator[Patch]:
     for name in module.__all__:
         function = getattr(module, name, None)
         if inspect.isfunction(function) and not name.startswith(("get_", "make_", "check_", "pairwise_")):
-            yield Patch(name, evaluation.metric, via=Via.CODE)
+            yield Patch(name, evaluation.metric, via=Via.CODE, captures="metrics computed after a fit")
 
 
 def _validations(module: ModuleType) -> Iterator[Patch]:
     for name, advice in _VALIDATIONS.items():
-        yield Patch(name, advice, many=True, joins=name == "cross_validate", via=Via.CODE)
-    yield Patch("cross_val_score", validation.cross_val_score, via=Via.CODE)
-    if hasattr(module._search.BaseSearchCV, "_format_results"):
-        yield Patch("_search.BaseSearchCV._format_results", searches.keep_folds, joins=True, via=Via.CODE)
-    else:
-        logger.warning("this scikit-learn does not show the time of each fold of a search: only means are recorded")
+        joins = name == "cross_validate"
+        yield Patch(name, advice, many=True, joins=joins, via=Via.CODE, captures="scores of a validation")
+    yield Patch(
+        "cross_val_score", validation.cross_val_score, via=Via.CODE, captures="which validation the scores are of"
+    )
+    yield Patch(
+        "_search.BaseSearchCV._format_results",
+        searches.keep_folds,
+        joins=True,
+        via=Via.CODE,
+        captures="time of each fold of a search",
+    )
 
 
 integration = SklearnIntegration()

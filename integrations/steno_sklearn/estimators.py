@@ -13,6 +13,7 @@ from steno.plugins import plugins
 from steno_sklearn import evaluation, searches, stepping, training
 
 FITS = ("fit", "fit_predict", "fit_transform")
+_PREDICTIONS = "which model and data a later metric is of"
 # Methods that say the same for all classes that share them.
 SHARED: dict[str, Advice] = {
     "partial_fit": stepping.partial_fit,
@@ -21,6 +22,14 @@ SHARED: dict[str, Advice] = {
     "predict_log_proba": evaluation.predict,
     "decision_function": evaluation.predict,
     "score": evaluation.score,
+}
+CAPTURES = {
+    "partial_fit": "params, dataset and model of a fit in parts",
+    "predict": _PREDICTIONS,
+    "predict_proba": _PREDICTIONS,
+    "predict_log_proba": _PREDICTIONS,
+    "decision_function": _PREDICTIONS,
+    "score": "scores computed after a fit",
 }
 # Preparing data: part of a training, none by itself.
 _PREPARING = (
@@ -65,7 +74,7 @@ class Estimators:
             definer = _definer(cls, name)
             if definer is not None and (definer, name) not in self._shared:
                 self._shared.add((definer, name))
-                watch("sklearn", definer, [Patch(name, advice, via=Via.CODE)])
+                watch("sklearn", definer, [Patch(name, advice, via=Via.CODE, captures=CAPTURES[name])])
 
 
 def _another_watches(cls: type) -> bool:
@@ -84,12 +93,13 @@ def prepares(cls: type) -> bool:
 
 def _patch(cls: type, name: str) -> Patch:
     advice: Advice = training.fit
+    captures = "params, metrics, dataset and model of a fit"
     if any(prepares(base) for base in cls.__mro__):
-        advice = training.silent
+        advice, captures = training.silent, "nothing: it prepares data"
     elif name == "fit" and any(base.__name__ == _SEARCH for base in cls.__mro__):
-        advice = searches.search
+        advice, captures = searches.search, "every candidate of a search"
     many = advice is training.silent or issubclass(cls, MetaEstimatorMixin)
-    return Patch(name, advice, many=many, via=Via.CODE)
+    return Patch(name, advice, many=many, via=Via.CODE, captures=captures)
 
 
 def _definer(cls: type, name: str) -> type | None:

@@ -18,8 +18,8 @@ class KerasIntegration:
 
     def patches(self, module: ModuleType) -> Iterable[Patch]:
         """Return the two rows. The methods are each backend's own, and are found through the public class."""
-        yield Patch("Model.fit", training.fit)
-        yield Patch("Model.evaluate", evaluation.evaluate)
+        yield Patch("Model.fit", training.fit, captures="params, metrics of each epoch, dataset and model of a fit")
+        yield Patch("Model.evaluate", evaluation.evaluate, captures="metrics of an evaluation")
 
 
 integration = KerasIntegration()

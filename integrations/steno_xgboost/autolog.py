@@ -11,6 +11,7 @@ from steno_xgboost import cluster, sources, training, validation
 
 # One row for each function there is: the other wrappers inherit, or come down to one of these.
 _FITS = ("XGBModel.fit", "XGBClassifier.fit", "XGBRanker.fit")
+_TRAINING = "params, metrics of each round, dataset and model of a training"
 
 
 class XGBoostIntegration:
@@ -25,18 +26,20 @@ class XGBoostIntegration:
             case "xgboost.core":
                 sources.forget()
                 for name in ("DMatrix.__init__", "QuantileDMatrix.__init__"):
-                    yield Patch(name, tap=sources.remember, via=Via.CODE)
+                    yield Patch(name, tap=sources.remember, via=Via.CODE, captures="dataset a matrix is made of")
             case "xgboost.callback":
                 # Private: without it, cross-validation is recorded without its folds.
-                yield Patch("_aggcv", tap=validation.keep_folds, joins=True, optional=True)
+                yield Patch("_aggcv", tap=validation.keep_folds, joins=True, captures="folds of `cv`")
             case "xgboost.training":
-                yield Patch("train", training.train, joins=True)
-                yield Patch("cv", validation.cv)
+                yield Patch("train", training.train, joins=True, captures=_TRAINING)
+                yield Patch("cv", validation.cv, captures="params and metrics of a cross-validation")
             case "xgboost.dask":
-                yield Patch("train", cluster.train)
+                yield Patch(
+                    "train", cluster.train, captures="params, metrics of each round and model of a cluster's training"
+                )
             case "xgboost.sklearn":
                 for name in _FITS:
-                    yield Patch(name, training.fit, via=Via.CODE)
+                    yield Patch(name, training.fit, via=Via.CODE, captures=_TRAINING)
 
 
 integration = XGBoostIntegration()

@@ -6,16 +6,22 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import xgboost
 from steno.contracts.integration import Call
 
 TYPES = ("weight", "gain", "cover", "total_gain", "total_cover")
 PATH = "feature_importance_{type}.json"
 NOT_KEPT = "steno.importance_not_kept"
+# Asked for the scores of a model whose trees have several outputs, it ends the process.
+_CRASHES = int(xgboost.__version__.partition(".")[0]) < 3
 _FREE_FEATURES = 500  # so many take a tenth of a millisecond
 
 
 def record(call: Call, booster: Any) -> None:
     """Record one artifact per type: feature to score, the most important first."""
+    if _CRASHES and _targets(booster) > 1:
+        call.run.set_tags({NOT_KEPT: f"XGBoost {xgboost.__version__} cannot safely be asked about several targets"})
+        return
     chosen = call.options.extra.get("importance_types")
     wide = booster.num_features()
     for kind in TYPES if chosen is None else _names(chosen):
@@ -29,6 +35,10 @@ def record(call: Call, booster: Any) -> None:
             call.run.set_tags({NOT_KEPT: f"{kind}: {wide} features take longer than the overhead budget allows"})
             return
         call.run.log_file(PATH.format(type=kind), content)
+
+
+def _targets(booster: Any) -> int:
+    return int(json.loads(booster.save_config())["learner"]["learner_model_param"].get("num_target", 1))
 
 
 def _within(call: Call, booster: Any, kind: str, wide: int) -> bytes | None:

@@ -50,6 +50,10 @@ class Rounds(TrainingCallback):  # type: ignore[misc]  # XGBoost is not analysed
         self._read: dict[tuple[str, str], int] = {}
         self._late: dict[int, dict[str, float]] = {}
 
+    def __hash__(self) -> int:
+        """Return what comes first in a set: XGBoost before 3.1 keeps its callbacks in one, and goes by its order."""
+        return 0
+
     def after_iteration(self, model: Any, epoch: int, evals_log: Log) -> bool:
         """Note the round, and record those since the last time if that is some time ago."""
         now_s = _now_s()

@@ -19,7 +19,8 @@ _LEAF = -1
 _MOST_FEATURES = 2**31 - 1
 _MOST_CATEGORIES = 1 << 24  # as XGBoost itself has it
 _LEAVES_APART = tuple(map(int, xgboost.__version__.split(".")[:2])) >= (3, 2)
-_PER_NODE = ("split_conditions", "default_left", "loss_changes", "sum_hessian", "split_indices")
+_PER_NODE = ("split_conditions", "default_left", "split_indices")
+_STATISTICS = ("loss_changes", "sum_hessian")
 
 
 class _Unsound(Exception):
@@ -95,7 +96,8 @@ def _tree(tree: Mapping[str, Any], features: int, groups: int) -> None:
     _demand(width in (1, groups), "the leaves do not have one value for each output")
     _demand(_whole(settings["num_feature"]) == features, "a tree has other features than the model")
     left, right, parents = (_indices(tree[name]) for name in ("left_children", "right_children", "parents"))
-    for name in _PER_NODE:
+    # Before XGBoost 3.2 a tree with several outputs neither has nor reads its nodes' statistics.
+    for name in (*_PER_NODE, *(_STATISTICS if width == 1 or _LEAVES_APART else ())):
         _demand(len(tree[name]) == nodes, f"{name} are not as many as the nodes")
         _reals(tree[name])
     _demand(len(_reals(tree["base_weights"])) == nodes * width, "base_weights are not as many as the nodes")

@@ -108,7 +108,9 @@ class _CvRounds(Rounds):
     @contained
     def _note(self, model: Any) -> None:
         if model.attr("best_iteration") is not None:
-            self.best = model.best_iteration, model.best_score
+            # XGBoost 2.1 keeps the score with its deviation, "(0.34, 0.01)", and cannot read that itself.
+            score = str(model.attr("best_score")).strip("()").partition(",")[0]
+            self.best = model.best_iteration, float(score)
 
 
 def _now_ms() -> int:

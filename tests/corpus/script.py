@@ -34,6 +34,7 @@ class Script:
         exit_code: What it ends with.
         warm: The process that it is forked from, by what is imported there.
         why: Why it leaves none, if so.
+        needs: What it is about is only there, or only the same in each run, from this version on.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Script:
     exit_code: int = 0
     warm: str = ""
     why: str = ""
+    needs: str = ""
 
     @property
     def framework(self) -> str:
@@ -63,8 +65,8 @@ def read(path: Path) -> Script:
         number, _, status = part.strip().partition(" ")
         runs[status or "FINISHED"] += int(number)
     lists = {key: tuple(said[key].replace(" ", "").split(",")) for key in ("metrics", "unlike") if key in said}
-    warm, why = said.get("warm", path.parent.name), said.get("why", "")
-    return Script(path, +runs, **lists, exit_code=int(said.get("exit", 0)), warm=warm, why=why)
+    warm, why, needs = said.get("warm", path.parent.name), said.get("why", ""), said.get("needs", "")
+    return Script(path, +runs, **lists, exit_code=int(said.get("exit", 0)), warm=warm, why=why, needs=needs)
 
 
 def every() -> list[Script]:

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import steno
+from packaging.requirements import Requirement
 
 from . import script as corpus
 from .conftest import Warm, environ
@@ -51,16 +53,20 @@ def check(script: corpus.Script, folders: dict[str, Path], codes: dict[str, int 
     assert set(script.metrics) - metrics == set(), metrics
 
 
-def available(framework: str) -> None:
-    """Skip the test where a framework is missing."""
-    package = {"keras": "tensorflow"}.get(framework, framework)
+def available(script: corpus.Script) -> None:
+    """Skip the test where a framework is missing, or older than the script."""
+    package = {"keras": "tensorflow"}.get(script.framework, script.framework)
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed here")
+    if script.needs:
+        needs = Requirement(script.needs)
+        if not needs.specifier.contains(version(needs.name), prereleases=True):
+            pytest.skip(f"it needs {needs}")
 
 
 @pytest.mark.parametrize("script", ALL, ids=lambda script: script.name)
 def test_a_script_is_the_same_under_autolog_and_leaves_its_runs(script, warm, tmp_path):
-    available(script.framework)
+    available(script)
     process: Warm = warm(script.warm)
     folders = folders_for(script, tmp_path)
     codes = process.run(script.path, folders)
@@ -87,7 +93,7 @@ def started(script: corpus.Script, before: str, folder: Path) -> int:
 @pytest.mark.parametrize("name", FRESH)
 def test_autolog_before_the_framework_is_imported_is_as_good(name, tmp_path):
     (script,) = (script for script in ALL if script.name == name)
-    available(script.framework)
+    available(script)
     folders = folders_for(script, tmp_path)
     with ThreadPoolExecutor() as pool:
         said = zip(("", WATCH), folders.values(), strict=True)

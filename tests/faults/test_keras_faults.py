@@ -263,7 +263,7 @@ def test_a_script_prints_and_ends_as_it_does_without_steno(
         out, err = child.communicate(timeout=100)
         lines = [line for line in err.splitlines() if not _of_tensorflow(line) and "could not be written" not in line]
         told.append(
-            (child.returncode, [line.partition(" - ")[0] for line in out.splitlines() if "ms/" not in line], lines)
+            (child.returncode, [line.partition(" - ")[0] for line in out.splitlines() if "s/step" not in line], lines)
         )
     assert told[0] == told[1]
     assert told[0][0] == status

@@ -157,7 +157,7 @@ def without_a_target() -> None:
         show(type(model).__name__, model.fit_predict(IRIS))
     show("PCA", decomposition.PCA(2).fit_transform(IRIS))
     show("mixture", mixture.GaussianMixture(2, random_state=0).fit(IRIS).predict(IRIS))
-    show("t-SNE", manifold.TSNE(init="random", random_state=0, max_iter=250).fit_transform(IRIS[:60]))
+    show("t-SNE", manifold.TSNE(init="random", random_state=0).fit_transform(IRIS[:60]))
 
 
 def in_steps_and_sparse() -> None:

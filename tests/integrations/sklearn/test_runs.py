@@ -166,3 +166,19 @@ def test_processes_are_told_apart(tracking, tmp_path, how, expected):
     done = subprocess.run([sys.executable, program, how], env=environ, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert tree() == expected
+
+
+def test_switched_off_and_on_again_every_estimator_is_watched(tracking):
+    program = (
+        "import sys, steno\n"
+        "from sklearn.tree import DecisionTreeClassifier\n"
+        "steno.set_tracking_uri(sys.argv[1])\n"
+        "steno.autolog(log_models=False)\n"
+        "import sklearn.cluster  # one more module of scikit-learn's, while it is watched\n"
+        "for _ in range(3):\n"
+        "    DecisionTreeClassifier().fit([[0], [1]], [0, 1])\n"
+        "    steno.autolog(disable=True)\n"
+        "    steno.autolog(log_models=False)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, tracking], check=True, timeout=100)
+    assert len(all_runs()) == 3

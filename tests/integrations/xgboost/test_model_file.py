@@ -137,7 +137,8 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
         matrix = xgboost.DMatrix(frame if path.name.startswith("categories") else X, enable_categorical=True)
         booster.predict(matrix)
         booster.predict(matrix, pred_leaf=True)
-        booster.get_score(importance_type="gain")
+        if xgboost.__version__ >= "3":  # before, asking that of trees with several outputs ends the process
+            booster.get_score(importance_type="gain")
         booster.save_raw()
         followed += 1
     except ValueError:

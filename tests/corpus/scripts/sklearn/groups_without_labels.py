@@ -17,5 +17,5 @@ for model in (
 ):
     labels = model.fit_predict(X)
     print(type(model).__name__, np.bincount(labels + 1).tolist(), silhouette_score(X, labels))
-flat = TSNE(2, perplexity=10, init="pca", max_iter=250, random_state=44).fit_transform(np.c_[X, X**2])
+flat = TSNE(2, perplexity=10, init="pca", random_state=44).fit_transform(np.c_[X, X**2])
 print(flat.shape, flat.dtype, float(np.abs(flat).sum()) > 0)

@@ -1,5 +1,6 @@
 # runs: 1
 # metrics: validation-auc, best_iteration
+# needs: xgboost>=3.1
 """Stops when the validation set says so, and predicts with the best round."""
 
 import numpy as np

@@ -1,5 +1,6 @@
 # runs: 2
 # metrics: val-logloss, validation_0-quantile
+# needs: xgboost>=3.0
 """Data by batches from an iterator, into a quantile matrix and an external one; and quantile regression."""
 
 import os
