@@ -45,6 +45,12 @@ class Arrivals:
 
     def run(self) -> None:
         """Import all; returns when that is done, or after `ALL_S`."""
+        while self._points and self._points[0].ships_here:
+            # Light modules, needed by all: where these take long, the machine is busy and nothing hangs.
+            self._import(self._points.popleft())
+        if not self._points:
+            return
+        self.began = time.monotonic()
         if _is_within_a_finder() or any(_is_being_imported(point) for point in self._points):
             # Another thread would wait for this one, which is in the middle of an import that the plugin is part of,
             # or asks from within a finder, where CPython lets no other thread import.

@@ -63,13 +63,13 @@ def finding(site, name, *words, status=0):
 
 
 def test_the_version_found_and_the_range_are_told_without_an_import(watches):
-    found = finding(watches, "watches")
+    found = finding(watches, "watches", "--quick")
     assert found["state"] == "ok"
     assert found["detail"] == "fw 3.1 (<4,>=2): waiting for `import fw`"
     assert found["more"]["found"] == {"fw": "3.1"}
-    shown = watches.steno("doctor")
+    shown = watches.steno("doctor", "--quick")
     assert "a framework that talks" not in shown.stdout + shown.stderr
-    assert "--deep for all" in shown.stdout
+    assert "Without --quick" in shown.stdout
 
 
 def test_by_name_every_row_is_told_with_its_mechanism(watches):
@@ -109,9 +109,9 @@ def test_the_table_shows_what_is_captured_and_what_is_off(watches):
 
 
 @pytest.mark.slow
-def test_deep_looks_into_all(watches, monkeypatch):
+def test_it_looks_into_all(watches, monkeypatch):
     monkeypatch.setenv("STENO_BLOCK_PLUGINS", "keras,lightning,pytorch,sklearn")
-    found = {each["subject"]: each for each in watches.told("doctor", "--deep")}
+    found = {each["subject"]: each for each in watches.told("doctor")}
     assert "integration watches" in found
     assert found["integration xgboost"]["state"] == "ok"
     assert {row["captures"] for row in found["integration xgboost"]["more"]["rows"]} >= {"folds of `cv`"}
@@ -130,7 +130,7 @@ def test_a_framework_that_is_missing_or_out_of_range_is_named_with_a_remedy(site
     site.add("watches", PLUGIN)
     if version:
         site.module("fw", FRAMEWORK, version)
-    for words in ((), ("watches",)):
+    for words in (("--quick",), ("watches",)):
         found = finding(site, "watches", *words)
         assert (found["state"], found["detail"], found["remedy"]) == (state, detail, remedy)
     plugin = next(each for each in site.told("plugins") if each["name"] == "watches")
@@ -140,7 +140,7 @@ def test_a_framework_that_is_missing_or_out_of_range_is_named_with_a_remedy(site
 def test_a_range_that_cannot_be_read_is_a_problem_of_its_plugin(watches):
     source = PLUGIN.replace("fw>=2,<4", ">>fw<<").replace("watches", "liar")
     watches.add("liar", source)
-    found = finding(watches, "liar", status=1)
+    found = finding(watches, "liar", "--quick", status=1)
     assert found["detail"] == "its plugin requires '>>fw<<', which cannot be read"
     assert found["remedy"] == "update or uninstall plugin 'liar'"
     assert finding(watches, "liar", "liar", status=1)["state"] == "problem"
@@ -177,7 +177,7 @@ def test_a_name_that_is_no_integration_is_refused_with_those_there_are(watches):
 
 def test_autologging_that_is_switched_off_is_told(watches, monkeypatch):
     monkeypatch.setenv("STENO_AUTOLOG_DISABLE", "1")
-    found = {each["subject"]: each for each in watches.told("doctor")}
+    found = {each["subject"]: each for each in watches.told("doctor", "--quick")}
     assert found["autologging"]["remedy"] == "unset STENO_AUTOLOG_DISABLE"
     assert finding(watches, "watches", "watches")["more"]["rows"], "looked into all the same"
 
@@ -213,7 +213,7 @@ def test_plugins_tell_everything_they_offer(watches):
     shown = watches.steno("plugins").stdout
     assert "run store mine:; artifact store mine:; command brought; hooks run_tags" in shown
     assert "autologging watches (also watching); hooks run_ended" in shown
-    empty = next(each for each in watches.told("doctor") if each["subject"] == "plugin empty")
+    empty = next(each for each in watches.told("doctor", "--quick") if each["subject"] == "plugin empty")
     assert (empty["state"], empty["detail"]) == ("note", "steno-empty 2.5 implements no hook")
 
 
@@ -239,7 +239,7 @@ def test_failed_plugins_are_shown_by_both_with_the_remedy(site):
     for name in ("hangs", "raises", "usurps"):
         assert f"STENO_BLOCK_PLUGINS={name}" in told[name]["remedy"]
         assert name in site.steno("plugins").stdout
-    found = {each["subject"]: each for each in site.told("doctor", status=1)}
+    found = {each["subject"]: each for each in site.told("doctor", "--quick", status=1)}
     assert {found["plugin hangs"]["state"], found["plugin raises"]["state"]} == {"problem"}
     assert "steno-raises 2.5" in found["plugin raises"]["remedy"]
     site.steno("runs", "--help")

@@ -15,12 +15,12 @@ from steno.cli.session import Session
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_HINT = "`steno doctor INTEGRATION`, or --deep for all, shows what is captured, how, and what is off."
+_HINT = "Without --quick it is shown what each integration captures, how, and what is off."
 
 
 @click.command(cls=SharedOptions)
 @click.argument("names", nargs=-1, metavar="[INTEGRATION]...")
-@click.option("--deep", is_flag=True, help="Import every framework, each in a process of its own, and try every row.")
+@click.option("--quick", is_flag=True, help="Import no framework: say what metadata tells.")
 @click.option(
     "--timeout",
     "timeout_s",
@@ -28,22 +28,21 @@ _HINT = "`steno doctor INTEGRATION`, or --deep for all, shows what is captured, 
     default=120.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long one framework may take with --deep.",
+    help="How long one framework may take to be imported.",
 )
 @click.pass_context
-def doctor(ctx: click.Context, names: tuple[str, ...], deep: bool, timeout_s: float) -> None:
+def doctor(ctx: click.Context, names: tuple[str, ...], quick: bool, timeout_s: float) -> None:
     """Say what steno works with and what is wrong.
 
-    Names a remedy for each problem. Exit status 1 if there is one. Nothing but metadata is read, so that it comes at
-    once. With the name of an INTEGRATION, or --deep for all, its framework is imported in a process apart, and what is
-    recorded is shown row by row: how each call is watched, what it captures, what is off and why.
+    Names a remedy for each problem. Exit status 1 if there is one. Every framework that is installed, or that of each
+    INTEGRATION named, is imported in a process apart, and what is recorded is shown row by row: how each call is
+    watched, what it captures, what is off and why.
     """
     session = ctx.ensure_object(Session)
     findings = [] if names else [found for examine in EXAMINATIONS for found in examined(examine, session)]
-    if names or deep:
-        findings += integrations.looked_into(integrations.chosen(names), timeout_s)
-    else:
-        findings += examined(integrations.standing, session)
+    findings += examined(integrations.switched_off, session)
+    offers = integrations.chosen(names)
+    findings += integrations.from_metadata(offers) if quick else integrations.looked_into(offers, timeout_s)
     session.emit([finding._asdict() for finding in findings], lambda: _page(findings))
     ctx.exit(1 if any(finding.state == "problem" for finding in findings) else 0)
 

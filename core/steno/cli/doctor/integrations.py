@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from steno.cli.doctor.findings import Finding
@@ -38,14 +40,17 @@ def chosen(names: Iterable[str]) -> list[Offer]:
     return list(found.values()) or list(register.offers.values())
 
 
-def standing(session: Session) -> Iterator[Finding]:
-    """What metadata tells of every integration: the framework's version, and whether it will be watched."""
+def switched_off(session: Session) -> Iterator[Finding]:
+    """Whether autologging is switched off as a whole."""
     from steno import settings
 
     if settings.load().autolog_disable:
         yield Finding("autologging", "note", "off", "unset STENO_AUTOLOG_DISABLE")
-    for offer in chosen(()):
-        yield _from_metadata(offer)
+
+
+def from_metadata(offers: list[Offer]) -> list[Finding]:
+    """What metadata tells of integrations: the framework's version, and whether it will be watched."""
+    return [_from_metadata(offer) for offer in offers]
 
 
 def _from_metadata(offer: Offer) -> Finding:
@@ -61,13 +66,17 @@ def looked_into(offers: list[Offer], timeout_s: float) -> list[Finding]:
     """What each integration records here, told by a process that imports its framework."""
     from steno.cli.progress import progress
 
-    found = []
-    with progress("looking into integrations", len(offers)) as advance:
-        for offer in offers:
-            ready = standing_of(offer).startswith("waiting")
-            found.append(_look_into(offer, timeout_s) if ready else _from_metadata(offer))
-            advance(1)
-    return found
+    def look(offer: Offer) -> Finding:
+        ready = standing_of(offer).startswith("waiting")
+        found = _look_into(offer, timeout_s) if ready else _from_metadata(offer)
+        advance(1)
+        return found
+
+    with (
+        progress("looking into integrations", len(offers)) as advance,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
+        return list(pool.map(look, offers))
 
 
 def _look_into(offer: Offer, timeout_s: float) -> Finding:
