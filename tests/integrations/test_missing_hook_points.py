@@ -363,6 +363,7 @@ def test_without_a_hook_point_all_else_is_recorded_and_one_warning_tells(case, f
     assert case.lost == NOTHING or whole - found, "nothing is lost, so the hook point is none"
 
 
+@pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("framework", TRAININGS)
 def test_every_hook_point_of_ours_is_among_these(framework):
     pytest.importorskip(framework)

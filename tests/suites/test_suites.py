@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -130,7 +131,10 @@ def test_the_kit_offers_its_fixtures_and_imports_no_framework(tmp_path):
     (tmp_path / "test_fixtures.py").write_text(FIXTURES)
     options = ["-q", "-p", "steno.testing", "-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={tmp_path}"]
     command = [sys.executable, "-m", "pytest", *options, "test_fixtures.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "7 passed" in done.stdout
 

@@ -7,7 +7,7 @@ import threading
 import time
 from _imp import lock_held
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -176,7 +176,16 @@ def _is_within_a_finder() -> bool:
 
 
 def _is_being_imported(point: Point) -> bool:
+    """Whether this thread is in the middle of importing the plugin, or a package it lies in."""
     module = point.value.partition(":")[0].strip()
-    parents = [module[:end] for end, sign in enumerate(module) if sign == "."]
-    specs = (getattr(sys.modules.get(name), "__spec__", None) for name in (*parents, module))
-    return any(getattr(spec, "_initializing", False) for spec in specs)
+    names = {module, *(module[:end] for end, sign in enumerate(module) if sign == ".")}
+    specs = (getattr(sys.modules.get(name), "__spec__", None) for name in names)
+    return any(getattr(spec, "_initializing", False) for spec in specs) and not names.isdisjoint(_imported_here())
+
+
+def _imported_here() -> Iterator[str]:
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name == "<module>":
+            yield str(frame.f_globals.get("__name__"))
+        frame = frame.f_back

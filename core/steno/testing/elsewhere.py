@@ -7,17 +7,18 @@ import json
 import pickle
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from steno.autolog import autolog
+from steno.autolog import autolog, switch
 from steno.errors import ModelError
 from steno.models.pickles import imports
 from steno.records import Run, Tags
 from steno.testing.processes import python
 from steno.testing.trainings import Trainings
-from steno.testing.watched import targets
+from steno.testing.watched import Target, targets
 from steno.testing.worker import ATTEMPTS
 
 NOT_KEPT = "steno.model_not_kept"
@@ -167,7 +168,8 @@ class ElsewhereTests(Trainings):
         """Train here, watched, and return what is to be loaded there."""
         self.on()
         result = self.train()
-        things = {f"{target.owner.__name__}.{target.name}": target.pickled() for target in targets(self.name)}
+        ours = filter(self._is_the_frameworks, targets(self.name))
+        things = {f"{target.owner.__name__}.{target.name}": target.pickled() for target in ours}
         things["the result"] = self._pickled(result)
         found = self.recorded()
         autolog(disable=True)
@@ -191,6 +193,12 @@ class ElsewhereTests(Trainings):
             return any(name.startswith(f"{type(self).__module__}.") for name in imports(data, "a pickle"))
         except ModelError:
             return False
+
+    def _is_the_frameworks(self, target: Target) -> bool:
+        """Whether a watched function is no class's of some user who imports steno, as other test modules do."""
+        wakes = {each.strip().partition(".")[0] for each in switch.watcher(self.name).offer.when.split("|")}
+        owner = target.owner.__name__ if isinstance(target.owner, ModuleType) else target.owner.__module__
+        return owner.partition(".")[0] in wakes
 
 
 def _models(run: Run) -> list[str]:

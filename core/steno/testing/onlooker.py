@@ -119,7 +119,9 @@ def _outline(thing: Any) -> dict[str, Any]:
 
 
 def _atom(value: Any) -> Any:
-    if isinstance(value, str | int | float | bool):
+    if isinstance(value, float):
+        return repr(value)  # NaN is not equal to itself
+    if isinstance(value, str | int | bool):
         return value
     if isinstance(value, dict):
         return [(id(key), id(each)) for key, each in value.items()]

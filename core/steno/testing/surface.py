@@ -14,7 +14,7 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _CONTAINERS = (list, tuple, set, frozenset, dict)
 _BINDINGS = (classmethod, staticmethod, MethodType)
 _LARGE = 200
-_INTERPRETERS = ("__warningregistry__", "__builtins__", "__slotnames__", "__abstractmethods__", "_abc_impl")
+INTERPRETERS = ("__warningregistry__", "__builtins__", "__slotnames__", "__abstractmethods__", "_abc_impl")
 
 
 def surface(packages: Iterable[str]) -> Surface:
@@ -27,11 +27,11 @@ def surface(packages: Iterable[str]) -> Surface:
     for name, module in list(sys.modules.items()):
         if issubclass(type(module), ModuleType) and name.partition(".")[0] in tops:
             for key, value in list(vars(module).items()):
-                if key in _INTERPRETERS:
+                if key in INTERPRETERS:
                     continue
                 found[name, key] = _identity(value)
                 if issubclass(type(value), type) and vars(value).get("__module__") == name:
-                    members = [(inner, each) for inner, each in list(vars(value).items()) if inner not in _INTERPRETERS]
+                    members = [(inner, each) for inner, each in list(vars(value).items()) if inner not in INTERPRETERS]
                     found |= {(name, f"{key}.{inner}"): _identity(each) for inner, each in members}
     return found
 

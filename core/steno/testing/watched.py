@@ -21,6 +21,7 @@ from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from steno.autolog import patching, switch
+from steno.testing.surface import INTERPRETERS
 
 _ADVICE = os.path.join("steno", "autolog", "advice.py")
 
@@ -165,7 +166,9 @@ def _figures() -> list[int]:
 
 def looks(owners: Iterable[type | ModuleType]) -> list[dict[str, Any]]:
     """Return, for each owner, the identity of every attribute and of the code below it."""
-    return [{name: _identity(value) for name, value in vars(owner).items()} for owner in owners]
+    return [
+        {name: _identity(value) for name, value in vars(owner).items() if name not in INTERPRETERS} for owner in owners
+    ]
 
 
 def _identity(value: Any) -> tuple[Any, ...]:
