@@ -41,7 +41,7 @@ def make_environment(folders: list[Path]) -> Path:
 
 def _site_packages(python: str) -> str:
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    return subprocess.run([python, "-S", "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run([python, "-I", "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def test(python: Path, folder: Path, others: list[str], workers: str) -> bool:

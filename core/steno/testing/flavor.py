@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +139,11 @@ class FlavorSuite(Fixtures):
         """Return the modules and distributions that are not there where only this model's requirements are."""
         lines = (folder / REQUIREMENTS).read_text("utf-8").splitlines()
         plugin = plugins().flavors.offers[self.flavor].plugin
-        modules, names = absent_without(
-            ["steno", *distribution_of_plugin(plugin), *(line.split("=")[0] for line in lines)]
-        )
         given = {name.partition(".")[0] for name in imports(inputs, "the inputs")}
+        holding = packages_distributions()
+        whose = [name for module in given for name in holding.get(module, ())]
+        needed = ["steno", *distribution_of_plugin(plugin), *(line.split("=")[0] for line in lines), *whose]
+        modules, names = absent_without(needed)
         return {"absent": sorted(modules - given), "hidden": sorted(names)}
 
     def test_a_model_is_a_function_with_a_checked_signature(self, tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ class TestTrain(LightGBMSuite):
 
 
 class TestCv(LightGBMSuite):
+    ways = ()  # what other processes show is shown by TestTrain and TestClassifier
+
     def train(self) -> Any:
         return lightgbm.cv(PARAMS, lightgbm.Dataset(X, y), 3, nfold=2)
 
@@ -54,6 +56,8 @@ class TestClassifier(LightGBMSuite):
 
 
 class TestRanker(LightGBMSuite):
+    ways = ()  # what other processes show is shown by TestTrain and TestClassifier
+
     def train(self) -> Any:
         return lightgbm.LGBMRanker(**SMALL).fit(X, y, group=[10] * 12)
 
@@ -101,6 +105,7 @@ class TestRegressor(FlavorsSuite):
 
 
 class TestPickledRegressor(TestRegressor):
+    pickles = True
     options = {"serialization_format": "pickle"}  # noqa: RUF012
     trusted = (
         "collections.OrderedDict",
