@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import random
+import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -66,16 +67,15 @@ class RequiresNothing(ToyFlavor):
 
 
 class LeavesFiles(ToyFlavor):
-    """Writes to a temporary file first, and forgets it if it fails."""
+    """Writes to a temporary folder first, and forgets it if it fails."""
 
     name = "leaves_files"
 
     def save(self, model, folder, **options):
-        scratch = Path(tempfile.mkstemp()[1])
-        super().write(model, scratch.parent)
-        (scratch.parent / FILE).replace(scratch)
+        scratch = Path(tempfile.mkdtemp())
+        super().write(model, scratch)
         info = super().save(model, folder, **options)
-        scratch.unlink()
+        shutil.rmtree(scratch)
         return info
 
 
