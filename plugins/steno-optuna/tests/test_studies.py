@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from typing import Any
 
 import optuna
@@ -131,9 +133,15 @@ def test_how_a_trial_ended_is_told(recorded):
 )
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_objective_that_raises_ends_trial_and_study(recorded, error, status, reason, jobs):
+    failing = threading.Event()
+
     def objective(trial):
         if trial.number == 1:
+            failing.set()
             raise error
+        if jobs > 1:  # what the last of several threads raises Optuna may not look at
+            failing.wait(10)
+            time.sleep(0.05)
         return 1.0
 
     study = study_of()
