@@ -12,6 +12,9 @@ from typing import Any
 
 _muted: ContextVar[bool] = ContextVar("steno_muted", default=False)
 _lock = threading.Lock()  # held for a few instructions only, and never while anything is written
+# The last stand-in of each stream lives on. Whoever found it in `sys` may hold it as C code holds what lives as long as
+# the process, without counting: CatBoost does, and wrote to whatever object had taken its place in memory.
+_kept: dict[str, _Stream] = {}
 
 
 class _Stream:
@@ -55,7 +58,8 @@ def _stand_in(name: str) -> _Stream:
     with _lock:
         stream = getattr(sys, name)
         if not isinstance(stream, _Stream):
-            stream = _Stream(stream)
+            kept = _kept.get(name)
+            stream = _kept[name] = kept if kept is not None and kept._stream is stream else _Stream(stream)
             setattr(sys, name, stream)
         stream.users += 1
     return stream

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import pickle
 import random
@@ -9,6 +10,7 @@ import re
 import sys
 import threading
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -166,3 +168,13 @@ def test_a_process_without_streams_can_be_quiet(monkeypatch):
     with quiet():
         print("nowhere")
     assert sys.stdout is None
+
+
+def test_a_stream_found_inside_stays_what_it_was_for_who_holds_it_without_counting(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    found = []
+    for _ in range(3):
+        with quiet():
+            found.append(weakref.ref(sys.stdout))
+        gc.collect()
+    assert found[0]() is found[1]() is found[2]() is not None
