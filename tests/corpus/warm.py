@@ -78,6 +78,8 @@ def ended(pid: int) -> int | str:
 def become(request: dict[str, Any]) -> tuple[types.CodeType, dict[str, Any]]:
     """Look like an interpreter that was started for the script; return its code and the names it begins with."""
     os.setsid()
+    # Ignored in whatever a shell starts with `&`, and so would be an interrupt that a script sends to itself.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder, script = request["folders"][request["mode"]], request["script"]
     os.chdir(folder)
     for stream, name in (1, "stdout"), (2, "stderr"):

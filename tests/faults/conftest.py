@@ -6,13 +6,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import steno
 from steno.plugins import plugins
 from steno.tracking import places
+
+from .kinds import FAULTS
 
 HERE = Path(__file__).parent
 
@@ -56,6 +60,18 @@ def awkward(tracking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     steno.flush()
     places.forget_stores()
     plugins().unregister("awkward")
+
+
+@pytest.fixture
+def fault(request: Any, awkward: Awkward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """While steno watches, something is wrong on its side: what of `FAULTS` the test names."""
+    with ExitStack() as cleanup:
+        steno.autolog()
+        FAULTS[request.param](awkward, tmp_path, monkeypatch, cleanup)
+        yield
+        monkeypatch.undo()
+        steno.autolog(disable=True)
+        awkward.be("")
 
 
 @dataclass(frozen=True)

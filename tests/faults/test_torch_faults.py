@@ -7,8 +7,7 @@ import itertools
 import random
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from .test_sklearn_faults import FAULTS
+from .kinds import FAULTS
 
 # What writes models imports it first when a run ends.
 import safetensors.torch  # noqa: F401, isort: skip
@@ -207,18 +206,6 @@ def _told(error: BaseException) -> tuple[Any, ...]:
     frames = [(frame.filename, frame.name, frame.line) for frame in traceback.extract_tb(error.__traceback__)]
     cause = error.__cause__ and (type(error.__cause__), str(error.__cause__))
     return type(error), str(error), cause, type(error.__context__), frames
-
-
-@pytest.fixture
-def fault(request: Any, awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Something is wrong on steno's side."""
-    with ExitStack() as cleanup:
-        steno.autolog()
-        FAULTS[request.param](awkward, tmp_path, monkeypatch, cleanup)
-        yield
-        monkeypatch.undo()
-        steno.autolog(disable=True)
-        awkward.be("")
 
 
 # The user's own start_run says what is wrong with a setting; everything else goes on.

@@ -15,7 +15,8 @@ from sklearn.model_selection import GridSearchCV
 from steno.tracking import ending
 from xgboost.callback import EarlyStopping, TrainingCallback
 
-from .test_sklearn_faults import FAULTS, Outcome, fault  # noqa: F401 - a fixture
+from .kinds import FAULTS
+from .test_sklearn_faults import Outcome
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 4))
@@ -102,7 +103,7 @@ _plain: dict[str, Outcome] = {}
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(("fault", "job"), CELLS, indirect=["fault"])
-def test_a_training_is_what_it_is_without_steno(fault: None, job: str) -> None:  # noqa: F811
+def test_a_training_is_what_it_is_without_steno(fault: None, job: str) -> None:
     with_steno = Outcome(JOBS[job])
     left_open = list(ending._open.values())
     steno.autolog(disable=True)

@@ -14,7 +14,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -182,7 +182,7 @@ def main() -> int:
         return 0
     results = [run(row, given.cache.resolve(), given.workers) for row in rows]
     if given.json:
-        print(json.dumps([{**asdict(result), "good": result.good} for result in results], indent=2))
+        print(json.dumps([{**vars(result), "good": result.good} for result in results], indent=2))
     else:
         show(results)
     return 0 if all(result.good for result in results) else 1

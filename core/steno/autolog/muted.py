@@ -12,9 +12,11 @@ from typing import Any
 
 _muted: ContextVar[bool] = ContextVar("steno_muted", default=False)
 _lock = threading.Lock()  # held for a few instructions only, and never while anything is written
-# The last stand-in of each stream lives on. Whoever found it in `sys` may hold it as C code holds what lives as long as
-# the process, without counting: CatBoost does, and wrote to whatever object had taken its place in memory.
-_kept: dict[str, _Stream] = {}
+# Stand-ins live as long as their streams. Whoever found one in `sys` may hold it as C code holds what lives as long as
+# the process, without counting: CatBoost does, and so does Python's own `print` in another thread for as long as it
+# takes. Freed under them, it was whatever object had taken its place in memory.
+_kept: list[_Stream] = []
+_OWN_REFERENCES = 2  # to a stream that nobody but its stand-in knows: the stand-in's, and the one to count by
 
 
 class _Stream:
@@ -58,11 +60,20 @@ def _stand_in(name: str) -> _Stream:
     with _lock:
         stream = getattr(sys, name)
         if not isinstance(stream, _Stream):
-            kept = _kept.get(name)
-            stream = _kept[name] = kept if kept is not None and kept._stream is stream else _Stream(stream)
+            stream = _of(stream)
             setattr(sys, name, stream)
         stream.users += 1
     return stream
+
+
+def _of(stream: Any) -> _Stream:
+    """Return the stand-in of a stream, and forget those of streams that are no more."""
+    for each in _kept:
+        if each._stream is stream:
+            return each
+    _kept[:] = [each for each in _kept if each.users or sys.getrefcount(each._stream) > _OWN_REFERENCES]
+    _kept.append(_Stream(stream))
+    return _kept[-1]
 
 
 def _step_aside(name: str, stream: _Stream) -> None:

@@ -55,7 +55,12 @@ class HarmlessTests(Trainings):
         """Random generators, warnings, logging, figures, folder, environment and output are the training's."""
         plain = world(self.train) | {"output": capfd.readouterr(), "state": self.state()}
         self.on()
-        assert world(self.train) | {"output": capfd.readouterr(), "state": self.state()} == plain
+        assert world(self._train_and_write) | {"output": capfd.readouterr(), "state": self.state()} == plain
+
+    def _train_and_write(self) -> None:
+        # Until a model is written, the filters of warnings have an entry for the thread that writes it.
+        self.train()
+        steno.flush()
 
     def test_the_frameworks_own_settings_stay(self) -> None:
         """No plain value in a module of the framework changes that a training does not change by itself."""

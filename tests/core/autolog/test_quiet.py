@@ -11,6 +11,7 @@ import sys
 import threading
 import warnings
 import weakref
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -178,3 +179,29 @@ def test_a_stream_found_inside_stays_what_it_was_for_who_holds_it_without_counti
             found.append(weakref.ref(sys.stdout))
         gc.collect()
     assert found[0]() is found[1]() is found[2]() is not None
+
+
+def test_streams_that_take_turns_keep_their_stand_ins(monkeypatch):
+    """As where one thread redirects what it prints, and `print` of another holds what it found without counting."""
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    others = [io.StringIO() for _ in range(3)]
+    with quiet():
+        found = weakref.ref(sys.stdout)
+    for other in others:
+        with redirect_stdout(other), quiet():
+            print("nowhere")
+        gc.collect()
+    with quiet():
+        assert sys.stdout is found()
+
+
+def test_a_stream_that_is_no_more_is_not_held_for_ever(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    gone = []
+    for _ in range(3):
+        with redirect_stdout(io.StringIO()) as redirected, quiet():
+            gone.append(weakref.ref(redirected))
+        del redirected
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    with quiet():
+        assert [stream() for stream in gone] == [None] * 3

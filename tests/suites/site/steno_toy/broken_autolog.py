@@ -71,7 +71,7 @@ def _another(call, result):
 
 
 def _sets_verbosity(call, result):
-    toyframework.SETTINGS["verbosity"] = id(call)
+    toyframework.SETTINGS["verbosity"] += 1
 
 
 def _records_nothing(call):
