@@ -151,13 +151,31 @@ if TYPE_CHECKING:
     from steno.tracking.models import log_model as log_model
     from steno.tracking.models import save_model as save_model
     from steno.tracking.places import (
+        get_registry_uri as get_registry_uri,
+    )
+    from steno.tracking.places import (
         get_tracking_uri as get_tracking_uri,
     )
     from steno.tracking.places import (
         is_tracking_uri_set as is_tracking_uri_set,
     )
     from steno.tracking.places import (
+        set_registry_uri as set_registry_uri,
+    )
+    from steno.tracking.places import (
         set_tracking_uri as set_tracking_uri,
+    )
+    from steno.tracking.registry import (
+        register_model as register_model,
+    )
+    from steno.tracking.registry import (
+        search_model_versions as search_model_versions,
+    )
+    from steno.tracking.registry import (
+        search_registered_models as search_registered_models,
+    )
+    from steno.tracking.registry import (
+        set_model_version_tag as set_model_version_tag,
     )
     from steno.tracking.results import search_runs as search_runs
     from steno.tracking.run import ActiveRun as ActiveRun
@@ -184,7 +202,10 @@ _HOME = {
         "log_metric log_metrics log_param log_params restore_run set_tag set_tags start_run"
     ),
     "steno.tracking.models": "load_model log_model save_model",
-    "steno.tracking.places": "get_tracking_uri is_tracking_uri_set set_tracking_uri",
+    "steno.tracking.places": (
+        "get_registry_uri get_tracking_uri is_tracking_uri_set set_registry_uri set_tracking_uri"
+    ),
+    "steno.tracking.registry": ("register_model search_model_versions search_registered_models set_model_version_tag"),
     "steno.tracking.results": "search_runs",
     "steno.tracking.run": "ActiveRun",
     "steno.tracking.writer": "flush",

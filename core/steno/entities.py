@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from steno.model_records import ModelVersion, ModelVersionStatus, RegisteredModel, RegistryEvent, Stage
 from steno.queries import ViewType
 from steno.records import (
     Dataset,
@@ -29,7 +30,11 @@ __all__ = [
     "InputTag",
     "LifecycleStage",
     "Metric",
+    "ModelVersion",
+    "ModelVersionStatus",
     "Param",
+    "RegisteredModel",
+    "RegistryEvent",
     "Run",
     "RunData",
     "RunInfo",
@@ -37,5 +42,6 @@ __all__ = [
     "RunOutputs",
     "RunStatus",
     "RunTag",
+    "Stage",
     "ViewType",
 ]

@@ -17,6 +17,7 @@ StenoError
 ├── JournalError                      a journal file is damaged
 ├── PluginError                       a plugin broke its contract
 └── ModelError                        a model cannot be saved or loaded
+    ├── DamagedModel                  its files are not as they were saved
     ├── UntrustedTypes                it holds types the loader did not name as trusted
     └── MissingDependency (ImportError)   a package has to be installed first
 """
@@ -170,6 +171,25 @@ class ModelError(StenoError):
 
     code = "INVALID_PARAMETER_VALUE"
     http_status = 400
+
+
+class DamagedModel(ModelError):
+    """Files of a model are not as they were when it was saved; nothing was read.
+
+    Attributes:
+        files: What is wrong with which file, one line each.
+    """
+
+    code = "DATA_LOSS"
+    http_status = 500
+
+    def __init__(self, where: str, files: Iterable[str]) -> None:
+        self.files = tuple(files)
+        more = f"; and {len(self.files) - 5} more" if len(self.files) > 5 else ""
+        super().__init__(
+            f"{where} is not as it was saved: {'; '.join(self.files[:5])}{more}. Nothing was read. "
+            "Fetch it again, or, if you changed it yourself, call steno.models.seal_model(folder)."
+        )
 
 
 class UntrustedTypes(ModelError):

@@ -181,3 +181,16 @@ def steno_before_model_load(manifest: Any, untrusted: frozenset[str]) -> None:
     Returns: nothing.
     See: steno.models.persist.
     """
+
+
+@hookspec
+def steno_model_version_changed(before: Any, after: Any) -> None:
+    """See a version of a registered model that was just created, moved, described, tagged or deleted by this process.
+
+    Kind: observer.
+    When: after the registry has it, once for each version that changed; on the caller's thread, so return at once.
+    Args: before: the version as it was (steno.model_records.ModelVersion), None for a new one. after: as it is now,
+        None for one that was deleted.
+    Returns: nothing.
+    See: steno.model_records.
+    """

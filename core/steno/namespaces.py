@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from steno.plugins.registers import Offer
 
 _PACKAGE = "steno."
-PYFUNC = "pyfunc"
+_FILED = {"python_function"}  # what `steno.pyfunc`, a file, is for
 
 
 class NamespaceFinder:
@@ -50,7 +50,7 @@ class NamespaceFinder:
     def exec_module(self, module: ModuleType) -> None:
         """Fill a namespace with what its plugins offer."""
         name = module.__name__.removeprefix(_PACKAGE)
-        functions = _pyfunc() if name == PYFUNC else _functions(name)
+        functions = _functions(name)
         for function in functions:
             function.__module__ = module.__name__
             function.__qualname__ = function.__name__
@@ -68,7 +68,7 @@ def known() -> list[str]:
     from steno.plugins import plugins
 
     found = plugins()
-    return sorted({*found.flavors.offers, *found.integrations.names(), PYFUNC})
+    return sorted({*found.flavors.offers, *found.integrations.names()} - _FILED)
 
 
 def install() -> None:
@@ -175,16 +175,6 @@ def _load_model(name: str) -> Callable[..., Any]:
         return load_model(local_folder(model_uri, dst_path), trusted=trusted, flavor=name)
 
     return load_model
-
-
-def _pyfunc() -> list[Callable[..., Any]]:
-    def load_model(model_uri: str | Path, **options: Any) -> Any:
-        """Return a model as a function: `.predict(data, params)` with its inputs checked."""
-        from steno.tracking.models import load_pyfunc_model
-
-        return load_pyfunc_model(model_uri, **options)
-
-    return [load_model]
 
 
 def _model_first(args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:

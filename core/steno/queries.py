@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 MAX_RESULTS = 50_000
+MAX_REGISTRY_RESULTS = 200_000  # a page of model versions may be this long on MLflow's wire
 
 
 class ViewType(StrEnum):
@@ -105,5 +106,18 @@ class ExperimentQuery(Struct, frozen=True):
     where: Condition | None = None
     order_by: tuple[OrderKey, ...] = ()
     view: ViewType = ViewType.ACTIVE_ONLY
+    max_results: int = 1000
+    page_token: str | None = None
+
+
+class RegistryQuery(Struct, frozen=True):
+    """A search over registered models, or over model versions; see `RegistryStore` for the order without `order_by`.
+
+    Fields of models: the attributes `name`, `last_updated_timestamp`, and tags. Of versions: the attributes `name`,
+    `run_id`, `source_path`, `version_number`, `creation_timestamp`, `last_updated_timestamp`, and tags.
+    """
+
+    where: Condition | None = None
+    order_by: tuple[OrderKey, ...] = ()
     max_results: int = 1000
     page_token: str | None = None

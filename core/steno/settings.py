@@ -23,6 +23,7 @@ class Settings(Struct, frozen=True):
 
     Attributes:
         tracking_uri: Where runs are kept.
+        registry_uri: Where registered models are kept; default with the runs.
         experiment_name, experiment_id: The experiment of runs that name none.
         run_id: A run that the next `start_run()` resumes.
         run_context: More tags for each run, as a JSON object.
@@ -41,6 +42,7 @@ class Settings(Struct, frozen=True):
     """
 
     tracking_uri: str = DEFAULT_URI
+    registry_uri: str | None = None
     experiment_name: str | None = None
     experiment_id: str | None = None
     run_id: str | None = None
@@ -62,6 +64,7 @@ class Settings(Struct, frozen=True):
 
 _FALLBACKS: dict[str, tuple[str, ...]] = {
     "tracking_uri": ("MLFLOW_TRACKING_URI",),
+    "registry_uri": ("MLFLOW_REGISTRY_URI",),
     "experiment_name": ("MLFLOW_EXPERIMENT_NAME",),
     "experiment_id": ("MLFLOW_EXPERIMENT_ID",),
     "run_id": ("MLFLOW_RUN_ID",),

@@ -5,10 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import msgspec
+from sqlalchemy import ColumnElement, Connection, func, select
 from steno.errors import InvalidValue
-from steno.queries import MAX_RESULTS, ExperimentQuery, RunQuery
+from steno.queries import MAX_RESULTS, ExperimentQuery, RegistryQuery, RunQuery
+
+Query: TypeAlias = RunQuery | ExperimentQuery | RegistryQuery
 
 
 class Place(msgspec.Struct, array_like=True, frozen=True):
@@ -25,15 +30,20 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
     newest: int | None = None
 
 
-def place_of(query: RunQuery | ExperimentQuery) -> Place:
+def place_of(query: Query, *, most: int = MAX_RESULTS, of: str = "") -> Place:
     """Return where the page of a query begins.
+
+    Args:
+        query: The search.
+        most: The longest page there is.
+        of: What is searched, where the kind of query does not say it.
 
     Raises:
         InvalidValue: The token is none of ours or belongs to another search; or `max_results` is out of range.
     """
-    if not 1 <= query.max_results <= MAX_RESULTS:
-        raise InvalidValue(f"max_results is {query.max_results}: give 1 to {MAX_RESULTS}")
-    search = _fingerprint(query)
+    if not 1 <= query.max_results <= most:
+        raise InvalidValue(f"max_results is {query.max_results}: give 1 to {most}")
+    search = _fingerprint(query, of)
     if not query.page_token:
         return Place(search)
     try:
@@ -45,6 +55,15 @@ def place_of(query: RunQuery | ExperimentQuery) -> Place:
     return place
 
 
+def next_token(
+    connection: Connection, place: Place, rows: Sequence[object], query: Query, number: ColumnElement[int]
+) -> str | None:
+    """Return the token of the page after `rows`, of which one too many were asked for; None when this was the last."""
+    if len(rows) <= query.max_results:
+        return None
+    return token_after(place, query.max_results, connection.scalar(select(func.max(number))) or 0)
+
+
 def token_after(place: Place, count: int, newest: int) -> str:
     """Return the token of the page that follows `count` results; `newest` is the highest row there is now."""
     known = newest if place.newest is None else place.newest
@@ -52,6 +71,6 @@ def token_after(place: Place, count: int, newest: int) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(following)).decode()
 
 
-def _fingerprint(query: RunQuery | ExperimentQuery) -> str:
+def _fingerprint(query: Query, of: str) -> str:
     bound = msgspec.structs.replace(query, page_token=None, max_results=1)
-    return hashlib.blake2b(repr(bound).encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
+    return hashlib.blake2b((of + repr(bound)).encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()

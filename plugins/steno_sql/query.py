@@ -11,7 +11,7 @@ from steno.queries import Compare, Entity, ExperimentQuery, OrderKey, RunQuery, 
 
 from steno_sql.conditions import Test, attribute, compiled, metric_column, on_column, on_pairs, on_runs
 from steno_sql.experiments import ACTIVE, DELETED, numbers
-from steno_sql.paging import Place
+from steno_sql.paging import Place, Query
 from steno_sql.schema import experiment_tags, experiments, params, runs, series, tags
 
 _MOST_KEYS = 30  # SQLite joins at most 64 tables
@@ -29,7 +29,7 @@ def runs_matching(query: RunQuery, place: Place) -> Select[Any]:
         )
     if query.where is not None:
         statement = statement.where(compiled(query.where, on_runs))
-    return _page(_ordered(statement, query.order_by), query, place, runs.c.id)
+    return page(_ordered(statement, query.order_by), query, place, runs.c.id)
 
 
 def experiments_matching(query: ExperimentQuery, place: Place) -> Select[Any]:
@@ -40,7 +40,7 @@ def experiments_matching(query: ExperimentQuery, place: Place) -> Select[Any]:
     keys = [_experiment_key(order) for order in query.order_by]
     number = experiments.c.experiment_id
     ending = [number.desc()] if keys else [experiments.c.creation_time.desc(), number.asc()]
-    return _page(statement.order_by(*keys, *ending), query, place, number)
+    return page(statement.order_by(*keys, *ending), query, place, number)
 
 
 def _seen(table: FromClause, view: ViewType) -> list[Test]:
@@ -49,9 +49,8 @@ def _seen(table: FromClause, view: ViewType) -> list[Test]:
     return [table.c.lifecycle_stage == (DELETED if view == ViewType.DELETED_ONLY else ACTIVE)]
 
 
-def _page(
-    statement: Select[Any], query: RunQuery | ExperimentQuery, place: Place, number: ColumnElement[int]
-) -> Select[Any]:
+def page(statement: Select[Any], query: Query, place: Place, number: ColumnElement[int]) -> Select[Any]:
+    """Return the statement for one page of an ordered statement, and one row more."""
     if place.newest is not None:
         statement = statement.where(number <= place.newest)
     return statement.limit(query.max_results + 1).offset(place.offset)

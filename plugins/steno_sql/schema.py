@@ -1,4 +1,4 @@
-"""The tables.
+"""The tables of runs; those of the registry are in `steno_sql.registry.tables`.
 
 A run has a small integer beside its public id, and every fact about it is keyed by that integer. `series` holds
 one summary row per metric of a run, all that search ever reads; the points themselves are in `chunks`, packed.
@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = "0002"
+VERSION = "0003"
 
 AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 """A row of whatever was selected."""
@@ -33,7 +33,8 @@ AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 TAIL = 2**31 - 1
 """The chunk number of a series' open end: it sorts after all that are sealed."""
 
-_BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite's row id is spelled INTEGER
+big_id = BigInteger().with_variant(Integer, "sqlite")
+"""The type of a row's integer: SQLite's is spelled INTEGER."""
 
 metadata = MetaData(
     naming_convention={
@@ -46,18 +47,18 @@ metadata = MetaData(
 
 
 def _run_key() -> Column[int]:
-    return Column("run", _BigId, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    return Column("run", big_id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
 
 
 def _experiment_key(*, primary_key: bool) -> Column[int]:
     target = ForeignKey("experiments.experiment_id", ondelete="CASCADE")
-    return Column("experiment_id", _BigId, target, primary_key=primary_key, nullable=False)
+    return Column("experiment_id", big_id, target, primary_key=primary_key, nullable=False)
 
 
 experiments = Table(
     "experiments",
     metadata,
-    Column("experiment_id", _BigId, primary_key=True),
+    Column("experiment_id", big_id, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("artifact_location", Text, nullable=False),
     Column("lifecycle_stage", Text, nullable=False),
@@ -79,7 +80,7 @@ experiment_tags = Table(
 runs = Table(
     "runs",
     metadata,
-    Column("id", _BigId, primary_key=True),
+    Column("id", big_id, primary_key=True),
     Column("run_id", Text, nullable=False, unique=True),
     _experiment_key(primary_key=False),
     Column("run_name", Text, nullable=False),
@@ -149,7 +150,7 @@ chunks = Table(
 datasets = Table(
     "datasets",
     metadata,
-    Column("id", _BigId, primary_key=True),
+    Column("id", big_id, primary_key=True),
     _experiment_key(primary_key=False),
     Column("name", Text, nullable=False),
     Column("digest", Text, nullable=False),
@@ -164,7 +165,7 @@ inputs = Table(
     "inputs",
     metadata,
     _run_key(),
-    Column("dataset", _BigId, ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True),
+    Column("dataset", big_id, ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, nullable=False),
     Column("context", Text),
     Column("tags", Text, nullable=False),
@@ -186,6 +187,6 @@ offsets = Table(
     metadata,
     Column("writer_id", Text, primary_key=True),
     Column("end", BigInteger, nullable=False),
-    Column("run", _BigId, ForeignKey("runs.id", ondelete="CASCADE"), index=True),
+    Column("run", big_id, ForeignKey("runs.id", ondelete="CASCADE"), index=True),
     sqlite_with_rowid=False,
 )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Connection, func, select
 from steno.errors import InvalidValue
 from steno.queries import ExperimentQuery, RunQuery
 from steno.records import Batch, Experiment, MetricBucket, Page, Run, Series, Token
 
 from steno_sql import experiments, history, runs, schema
 from steno_sql.database import Database
-from steno_sql.paging import Place, place_of, token_after
+from steno_sql.paging import next_token, place_of
 from steno_sql.query import experiments_matching, runs_matching
 from steno_sql.write import offset, write
 
@@ -57,7 +56,7 @@ class SqlStore:
         with self._database.reading() as connection:
             rows = connection.execute(experiments_matching(query, place)).all()
             found = experiments.load(connection, rows[: query.max_results])
-            return Page(found, _next(connection, place, rows, query, schema.experiments.c.experiment_id))
+            return Page(found, next_token(connection, place, rows, query, schema.experiments.c.experiment_id))
 
     def rename_experiment(self, experiment_id: str, name: str) -> None:
         with self._database.writing() as connection:
@@ -96,7 +95,7 @@ class SqlStore:
         with self._database.reading() as connection:
             rows = connection.execute(runs_matching(query, place)).all()
             found = runs.load(connection, rows[: query.max_results])
-            return Page(found, _next(connection, place, rows, query, schema.runs.c.id))
+            return Page(found, next_token(connection, place, rows, query, schema.runs.c.id))
 
     def delete_run(self, run_id: str) -> None:
         with self._database.writing() as connection:
@@ -134,16 +133,3 @@ class SqlStore:
 
     def close(self) -> None:
         self._database.close()
-
-
-def _next(
-    connection: Connection,
-    place: Place,
-    rows: Sequence[object],
-    query: RunQuery | ExperimentQuery,
-    number: ColumnElement[int],
-) -> str | None:
-    """Return the token of the next page, None when this was the last."""
-    if len(rows) <= query.max_results:
-        return None
-    return token_after(place, query.max_results, connection.scalar(select(func.max(number))) or 0)

@@ -14,6 +14,7 @@ from steno.errors import StoreError, StoreReadOnly, StoreTooNew
 from steno.records import DEFAULT_EXPERIMENT_ID, DEFAULT_EXPERIMENT_NAME, LifecycleStage
 
 from steno_sql import schema, sqlite
+from steno_sql.registry import tables as _registry  # noqa: F401  # its tables are made with the others
 
 _log = logging.getLogger("steno.store")
 

@@ -12,9 +12,12 @@ from steno.tracking.search import (
     format_condition,
     format_order,
     parse_experiments,
+    parse_model_versions,
+    parse_registered_models,
     parse_runs,
 )
-from steno.tracking.search.fields import EXPERIMENTS, MEMBERSHIP, PRESENCE, RUNS
+from steno.tracking.search.fields import EXPERIMENTS, MEMBERSHIP, MODELS, PRESENCE, RUNS, VERSIONS
+from steno.tracking.search.prompts import without_prompts
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     ["'", '"', "`", "''\"", "loss.min", "a b", "and", "NULL", "", "(", "mlflow.source.name"]
@@ -27,7 +30,8 @@ integers = st.integers(-(2**62), 2**62)
 def fields(draw, subject):
     entity = draw(st.sampled_from(sorted(set(subject.prefixes.values()))))
     if entity in subject.names:
-        return Field(entity, draw(st.sampled_from(sorted(subject.names[entity]))))
+        names = sorted(name for name, kind in subject.names[entity].items() if kind.operators)
+        return Field(entity, draw(st.sampled_from(names)))
     stat = draw(st.sampled_from(Stat)) if entity is Entity.METRIC else Stat.LAST
     return Field(entity, draw(texts.filter(bool)), stat)
 
@@ -66,6 +70,18 @@ def test_any_condition_on_runs_prints_and_parses_back(condition):
 @given(conditions(EXPERIMENTS))
 def test_any_condition_on_experiments_prints_and_parses_back(condition):
     assert parse_experiments(format_condition(condition)) == (condition, ())
+
+
+@given(conditions(MODELS))
+def test_any_condition_on_models_prints_and_parses_back_less_the_prompts(condition):
+    assert parse_registered_models(format_condition(condition)) == (without_prompts(condition), ())
+
+
+@given(conditions(VERSIONS))
+def test_any_condition_on_versions_prints_and_parses_back_less_the_prompts(condition):
+    found, _ = parse_model_versions(format_condition(condition))
+    assert found == without_prompts(condition)
+    assert parse_model_versions(format_condition(found)) == (found, ())
 
 
 @given(st.lists(fields(RUNS).filter(RUNS.orderable), unique=True, max_size=4), st.booleans())

@@ -32,6 +32,7 @@ def test_a_switch_is_read_in_any_case(text, value):
     ("variable", "field"),
     [
         ("MLFLOW_TRACKING_URI", "tracking_uri"),
+        ("MLFLOW_REGISTRY_URI", "registry_uri"),
         ("MLFLOW_EXPERIMENT_NAME", "experiment_name"),
         ("MLFLOW_EXPERIMENT_ID", "experiment_id"),
         ("MLFLOW_RUN_ID", "run_id"),

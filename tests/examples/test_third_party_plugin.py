@@ -54,6 +54,17 @@ except steno.errors.ModelError as error:
     print("refused:", error)
 """
 
+REGISTER = """
+import numpy as np
+import steno
+from sklearn.linear_model import LinearRegression
+
+X = np.arange(6.0).reshape(3, 2)
+with steno.start_run():
+    steno.sklearn.log_model(LinearRegression().fit(X, X[:, 0]), name="model", registered_model_name="toy")
+steno.Client().transition_model_version_stage("toy", 1, "Production")
+"""
+
 CONTAIN = """
 import sys
 import types
@@ -165,6 +176,15 @@ def test_steno_before_model_load_refuses_what_nobody_vouched_for(beside: Any, tm
     assert "refused: " in said
     (refused,) = [event for event in events(tmp_path) if event["event"] == "model_refused"]
     assert any("double" in name for name in refused["types"])
+
+
+def test_steno_model_version_changed_sees_what_moves(beside: Any, tmp_path: Path) -> None:
+    beside.python("-c", REGISTER, cwd=tmp_path)
+    moved = [event for event in events(tmp_path) if event["event"] == "model_version_changed"]
+    assert [(each["before"], each["after"]) for each in moved] == [
+        (None, "toy/1: None"),
+        ("toy/1: None", "toy/1: Production"),
+    ]
 
 
 def test_steno_register_commands_adds_a_command(beside: Any, tmp_path: Path) -> None:

@@ -19,17 +19,28 @@ PAGES = ("plugins/PROTOCOLS.md", "integrations/PROTOCOLS.md")
 STUB = re.compile(r"^```pyi\n(?P<text># (?P<module>steno[\w.]*)\n.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # What a plugin's author meets, by the module it is in. Of the registers, the methods that plugins call.
-CONTRACTS = ("steno.contracts.stores", "steno.contracts.flavor", "steno.contracts.integration", "steno.contracts.paths")
+CONTRACTS = (
+    "steno.contracts.stores",
+    "steno.contracts.registry",
+    "steno.contracts.flavor",
+    "steno.contracts.integration",
+    "steno.contracts.paths",
+)
 BESIDE = {
     "steno.autolog.containment": {"contained"},
     "steno.autolog.keeping": {"keep", "not_kept", "training", "Sample", "Snapshot"},
     "steno.autolog.quiet": {"quiet"},
     "steno.autolog.session": {"Session"},
+    "steno.model_records": {"Change", "ModelVersion", "RegisteredModel", "RegistryEvent"},
     "steno.plugins.registers": {"FlavorRegister", "IntegrationRegister", "StoreRegister"},
     "steno.records": {"Batch", "RunChange", "RunStart", "Series", "Token"},
     "steno.tracking.followers": {"Follower", "follow"},
 }
-CALLED = {"StoreRegister": {"runs", "artifacts"}, "FlavorRegister": {"__call__"}, "IntegrationRegister": {"__call__"}}
+CALLED = {
+    "StoreRegister": {"runs", "artifacts", "models"},
+    "FlavorRegister": {"__call__"},
+    "IntegrationRegister": {"__call__"},
+}
 
 
 @cache

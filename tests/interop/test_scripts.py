@@ -1,7 +1,4 @@
-"""A script with `mlflow` replaced by `steno` runs, and leaves the same behind.
-
-MLflow is looked for in the interpreter that the variable PEER names, else in the one that runs the tests.
-"""
+"""A script with `mlflow` replaced by `steno` runs, and leaves the same behind."""
 
 from __future__ import annotations
 
@@ -14,7 +11,6 @@ from typing import Any
 
 import pytest
 
-PEER = os.environ.get("PEER") or sys.executable
 HERE = Path(__file__).parent
 SCRIPTS = sorted((HERE / "scripts").glob("*.py"))
 
@@ -77,14 +73,6 @@ def _left_behind(interpreter: str, module: str, folder: Path) -> dict[str, Any]:
         )
         assert done.returncode == 0, done.stderr
     return json.loads((folder / f"{module}.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def peer() -> str:
-    """An interpreter that has MLflow."""
-    if subprocess.run([PEER, "-c", "import mlflow"], capture_output=True, check=False).returncode:
-        pytest.skip("MLflow is not installed here; the variable PEER may name an interpreter that has it")
-    return PEER
 
 
 @pytest.mark.slow

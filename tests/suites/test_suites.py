@@ -18,7 +18,8 @@ INTEGRATIONS = {
     "draws": "the_process_is_left_as_training_alone_leaves_it",
     "filters": "the_process_is_left_as_training_alone_leaves_it",
     "prints": "the_process_is_left_as_training_alone_leaves_it",
-    "sets_verbosity": "the_frameworks_own_settings_stay",
+    "sets_verbosity": """
+        the_frameworks_own_settings_stay nothing_else_of_the_framework_is_changed_afterwards""",
     "keeps": "nothing_of_a_training_is_kept_in_memory",
     "changes_arguments": "what_the_user_gives_and_gets_is_left_alone",
     "changes_the_model": """
@@ -78,6 +79,27 @@ STORES = {
     "TakesAnyPath": "a_key_that_would_leave_the_store_is_refused",
     "WritesInPlace": "who_reads_already_reads_the_old_to_its_end",
 }
+REGISTRIES = {
+    "ArchivesEverywhere": """
+        those_in_the_stage_are_archived_if_asked_and_no_others
+        what_changes_nothing_leaves_no_event_and_no_later_time""",
+    "LatestByText": "the_latest_version_of_a_stage_is_the_highest",
+    "OrdersWithinPages": "pages_of_the_registry_hold_everything_once_and_end",
+    "SearchesByHalves": "a_search_returns_models_and_versions_whole",
+    "NeverTellsOfTags": """
+        what_comes_along_with_a_creation_is_told every_change_of_a_model_is_told every_change_of_a_version_is_told
+        who_asked_and_when_are_told_and_what_changed_is_stamped a_closed_registry_can_be_used_again
+        versions_created_by_many_threads_at_once_have_numbers_of_their_own""",
+    "TellsOfWhatChangesNothing": """
+        what_changes_nothing_leaves_no_event_and_no_later_time every_change_of_a_version_is_told""",
+    "ForgetsTheNames": """
+        a_trail_follows_a_model_through_its_names_and_outlives_it
+        a_name_used_again_has_the_trail_of_each_model_that_had_it""",
+    "DeletesTheTrail": """
+        a_trail_follows_a_model_through_its_names_and_outlives_it
+        a_name_used_again_has_the_trail_of_each_model_that_had_it every_change_of_a_model_is_told
+        what_goes_along_with_a_deletion_is_told_before""",
+}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("suites")]
 
@@ -104,6 +126,11 @@ def test_a_broken_store_is_found(told, name):
     assert failed(told, "broken_stores.py", name) == set(STORES[name].split())
 
 
+@pytest.mark.parametrize("name", REGISTRIES)
+def test_a_broken_registry_is_found(told, name):
+    assert failed(told, "broken_registries.py", name) == set(REGISTRIES[name].split())
+
+
 @pytest.mark.parametrize(
     ("module", "name"),
     [
@@ -111,6 +138,7 @@ def test_a_broken_store_is_found(told, name):
         ("broken_flavors.py", "toy_flavor"),
         ("broken_stores.py", "SqlStore"),
         ("broken_stores.py", "FileStore"),
+        ("broken_registries.py", "SqlRegistry"),
     ],
 )
 def test_a_good_plugin_passes_whole(told, module, name):

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from steno.tracking.run import ActiveRun
 
 MOST_BYTES = 1 << 30
+TRAINED = "model"  # the artifact path of the one that is registered; others are parts or candidates of it
 NOT_KEPT = "steno.model_not_kept"
+NOT_REGISTERED = "steno.model_not_registered"
 
 
 class Snapshot(Struct):
@@ -77,12 +79,20 @@ def keep(
     if later:
         # The user may train on at once; what is kept is the model as it was.
         size_bytes = sum(snapshot.size_bytes for snapshot in later.values())
-        if not deferred.submit(active, lambda handle: _write_later(handle, later, given, written, fresh), size_bytes):
+        name = options.registered_model_name
+
+        def write(handle: ActiveRun) -> None:
+            _register(handle, name, _write_later(handle, later, given, written, fresh))
+
+        if not deferred.submit(active, write, size_bytes):
             not_kept(run, ", ".join(later), "too many models wait to be written")
-    elif fresh and written:
+        return
+    if fresh and written:
         run.set_tags({Tags.LOG_MODEL_HISTORY: _history(run.run_id, written)})
     elif written:
         deferred.submit(active, lambda handle: _remember(handle, written))
+    if options.registered_model_name is not None and written:
+        deferred.submit(active, lambda handle: _register(handle, options.registered_model_name, written))
 
 
 def training() -> AbstractContextManager[None]:
@@ -97,13 +107,14 @@ def not_kept(run: Any, path: str, why: object) -> None:
 
 def _write_later(
     run: ActiveRun, snapshots: dict[str, Snapshot], given: dict[str, Any], written: dict[str, Manifest], fresh: bool
-) -> None:
+) -> dict[str, Manifest]:
     with apart():
         all_written = {**written, **_write_all(run, snapshots, given)}
     if fresh and all_written:
         run.set_tags({Tags.LOG_MODEL_HISTORY: _history(run.run_id, all_written)})
     else:
         _remember(run, all_written)
+    return all_written
 
 
 def _remember(run: ActiveRun, written: dict[str, Manifest]) -> None:
@@ -111,6 +122,16 @@ def _remember(run: ActiveRun, written: dict[str, Manifest]) -> None:
     client = Client(run.store_uri)
     for path, manifest in written.items():
         remember(client, run.run_id, path, manifest)
+
+
+def _register(run: ActiveRun, name: str | None, written: Mapping[str, Manifest]) -> None:
+    """Make the trained model a version of a registered one, or say on the run why it is none."""
+    if name is None or TRAINED not in written:
+        return
+    try:
+        Client(run.store_uri).register_model(f"runs:/{run.run_id}/{TRAINED}", name)
+    except Exception as error:  # advice: the registry may be away, or refuse
+        run.set_tags({NOT_REGISTERED: f"{name}: {error}"[:500]})
 
 
 def _history(run_id: str, written: dict[str, Manifest]) -> str:

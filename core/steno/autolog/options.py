@@ -7,6 +7,7 @@ from typing import Any
 
 from steno.contracts.integration import Options
 from steno.errors import InvalidValue
+from steno.registry import rules
 
 _COMMON = frozenset(Options.__struct_fields__) - {"extra"}
 _RENAMED = {"log_every_n_step": "every_n_steps", "log_every_n_steps": "every_n_steps"}
@@ -60,7 +61,7 @@ def _check(options: Options) -> None:
     if not isinstance(options.every_n_steps, int) or options.every_n_steps < 1:
         raise InvalidValue(f"every_n_steps is a whole number from 1, not {options.every_n_steps!r}")
     if options.registered_model_name is not None:
-        raise InvalidValue("this version of steno has no model registry; leave registered_model_name out")
+        rules.model_name(options.registered_model_name)
     if not isinstance(options.extra_tags, Mapping):
         raise InvalidValue(f"extra_tags is a dict of tags, not {options.extra_tags!r}")
 

@@ -94,4 +94,4 @@ def _offers(plugin: PluginState, commands: tuple[str, ...]) -> Iterator[str]:
 
 def _offer(offer: Offer) -> str:
     also = f" (also {', '.join(offer.also)})" if offer.also else ""
-    return f"{offer.kind} {offer.name}{':' if offer.kind.endswith('store') else ''}{also}"
+    return f"{offer.kind} {offer.name}{':' if offer.kind.endswith(('store', 'registry')) else ''}{also}"

@@ -12,6 +12,7 @@ COMMANDS = {
     "runs": "steno.cli.runs:runs",
     "experiments": "steno.cli.experiments:experiments",
     "artifacts": "steno.cli.artifacts:artifacts",
+    "models": "steno.cli.models.command:models",
     "plugins": "steno.cli.plugins:plugins",
     "sync": "steno.cli.upkeep:sync",
     "fsck": "steno.cli.upkeep:fsck",
@@ -27,9 +28,10 @@ class Root(SharedOptions, ErrorReportingGroup, LazyGroup):
 @click.group(cls=Root, addresses=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def steno() -> None:
-    """Look at recorded runs, move them about, keep the store in order.
+    """Look at recorded runs and registered models, move them about, keep the store in order.
 
     A RUN is a run's id, any unique start or end of it, or a unique name. An EXPERIMENT is an id or a name.
+    A MODEL is a registered model's name; name/3, name@champion and name/Production are one VERSION of it.
     """
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from steno.contracts.stores import ArtifactStore, RunStore
+    from steno.tracking.client import Client
 
 # A pipe has no width: nothing may be cut off there.
 PIPE_WIDTH = 100_000
@@ -37,14 +38,9 @@ class Session:
     @cached_property
     def store(self) -> RunStore:
         """The store, which must be there already: looking creates nothing. Raises: NotFound."""
-        path = embedded_path(self.uri)
-        if path is not None:
+        if embedded_path(self.uri) is not None:
             self._recover()
-        if path is not None and not path.exists():
-            raise NotFound(
-                f"there is no store at {path} yet: record a run first, go to the folder where one was recorded, "
-                f"or name the store with --tracking-uri or STENO_TRACKING_URI"
-            )
+        _must_be_there(self.uri)
         return self.open_store()
 
     def open_store(self) -> RunStore:
@@ -52,6 +48,19 @@ class Session:
         from steno.tracking import places
 
         return places.run_store(self.uri)
+
+    @cached_property
+    def client(self) -> Client:
+        """A client of the store, and of the registered models that go with it; nothing is looked for yet."""
+        from steno.tracking.client import Client
+
+        return Client(self.uri)
+
+    @cached_property
+    def registry(self) -> Client:
+        """The same, for registered models that must be there already. Raises: NotFound."""
+        _must_be_there(self.client.registry_uri)
+        return self.client
 
     def _recover(self) -> None:
         """Bring in what processes that are gone left beside an embedded store, so that it is seen."""
@@ -98,6 +107,15 @@ class Session:
             self.emit_json(data)
         else:
             sys.stdout.write(message + "\n")
+
+
+def _must_be_there(uri: str) -> None:
+    path = embedded_path(uri)
+    if path is not None and not path.exists():
+        raise NotFound(
+            f"there is no store at {path} yet: record a run first, go to the folder where one was recorded, "
+            f"or name the store with --tracking-uri or STENO_TRACKING_URI"
+        )
 
 
 def embedded_path(uri: str) -> Path | None:

@@ -14,7 +14,7 @@ from steno.cli.group import SharedOptions
 from steno.cli.lookup import search_runs
 from steno.cli.progress import progress
 from steno.cli.session import Session, embedded_path
-from steno.errors import StenoError
+from steno.errors import StenoError, UnknownScheme
 
 
 @click.command(cls=SharedOptions)
@@ -72,7 +72,7 @@ def fsck(ctx: click.Context) -> None:
 def gc(session: Session, older_than: int, yes: bool) -> None:
     """Remove deleted runs and experiments for good.
 
-    Their artifacts go too, and the store shrinks.
+    Their artifacts go too, but for those that hold a registered model, and the store shrinks.
     """
     store = session.store
     if not yes:
@@ -121,9 +121,13 @@ def database_damage(path: Path) -> list[str]:
 def _remove_artifacts(
     session: Session, runs: list[tuple[str, str]], experiments: list[tuple[str, str]]
 ) -> tuple[int, list[str]]:
-    freed, problems = 0, []
+    freed, problems, registered = 0, [], _registered(session, runs)
     with progress("removing artifacts", total=len(runs) + len(experiments)) as advance:
         for owner, uri, is_run in _owners(runs, experiments):
+            if uri in registered:
+                problems.append(f"{uri} of {owner} stays: there are the files of {registered[uri]}")
+                advance(1)
+                continue
             try:
                 store = session.artifacts(uri)
                 held = sum(entry.file_size or 0 for entry in walk(store))
@@ -137,6 +141,20 @@ def _remove_artifacts(
                 problems.append(f"the artifacts of {owner} at {uri} were not removed: {error}")
             advance(1)
     return freed, problems
+
+
+def _registered(session: Session, runs: list[tuple[str, str]]) -> dict[str, str]:
+    """The registered versions whose files are among the artifacts of runs, by the artifacts' URI."""
+    found: dict[str, str] = {}
+    for run_id, uri in runs:
+        try:
+            versions = session.client.list_model_versions_of_run(run_id)
+        except UnknownScheme:  # nothing keeps registered models with these runs
+            break
+        inside = (each for each in versions if (each.location or each.source).startswith((uri, "runs:")))
+        if names := ", ".join(f"{each.name}/{each.version}" for each in inside):
+            found[uri] = names
+    return found
 
 
 def _owners(runs: list[tuple[str, str]], experiments: list[tuple[str, str]]) -> Iterator[tuple[str, str, bool]]:

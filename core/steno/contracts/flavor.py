@@ -19,12 +19,17 @@ class FlavorInfo(Struct, frozen=True):
         pyfunc: The `python_function` section less its environment, or None when the model has no `predict`.
         packages: Import names whose installed versions the model needs, most important first.
         also: Sections of other flavors that read the same files, by name.
+        signature: What the model declares of itself (steno.models.ModelSignature), as by type hints; a signature that
+            the user gives goes before it, and it before one inferred from the input example.
+        about: Further keys of the MLmodel file.
     """
 
     conf: dict[str, Any]
     pyfunc: dict[str, Any] | None = None
     packages: tuple[str, ...] = field(default=())
     also: dict[str, dict[str, Any]] = field(default_factory=dict)
+    signature: Any = None
+    about: dict[str, Any] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -37,7 +42,8 @@ class Flavor(Protocol):
         """Write the model into an existing folder.
 
         A flavor whose attribute `takes_example` is true gets the input example, if there is one, as the option
-        `input_example`.
+        `input_example`. One whose attribute `predicts_as_loaded` is true is loaded from the folder for the signature
+        to be inferred: its models predict only once they were loaded.
 
         Raises:
             ModelError: It cannot be written in the chosen format; the message names the remedy.
@@ -57,5 +63,8 @@ class Flavor(Protocol):
         ...
 
     def predict(self, model: Any, inputs: Any, params: Mapping[str, Any], conf: Conf) -> Any:
-        """Return the model's prediction for inputs as `pyfunc` hands them over (DataFrame, array, ...)."""
+        """Return the model's prediction for inputs as `pyfunc` hands them over (DataFrame, array, ...).
+
+        A flavor may have `predict_stream` beside it, of the same arguments, which yields a prediction piece by piece.
+        """
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from steno.contracts.flavor import Flavor
 from steno.errors import InvalidValue, ModelError, UntrustedTypes
+from steno.models import seal
 from steno.models.layout import member
 from steno.models.manifest import Manifest
 from steno.plugins import plugins
@@ -43,15 +44,42 @@ def load_model(folder: str | Path, *, trusted: Iterable[str] = (), flavor: str |
         UntrustedTypes: It holds types that are not named; nothing was executed.
         ModelError: It is damaged, or no installed flavor can read it.
         UnsafePath: It names files outside its folder.
+        DamagedModel: A file is not as it was saved.
     """
     return open_model(folder, trusted=trusted, flavor=flavor).model
 
 
-def open_model(folder: str | Path, *, trusted: Iterable[str] = (), flavor: str | None = None) -> Loaded:
-    """Return the model with all that came with it; arguments and errors are those of `load_model`."""
-    folder, names = Path(folder), _names(trusted)
-    manifest = Manifest.read(folder)
+def open_model(
+    folder: str | Path,
+    *,
+    trusted: Iterable[str] = (),
+    flavor: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Return the model with all that came with it; arguments and errors are those of `load_model`.
+
+    `config` goes before the configuration saved with it, key by key.
+    """
+    folder, manifest = Path(folder), Manifest.read(Path(folder))
+    seal.check(folder, manifest)
+    return opened(folder, manifest, trusted=trusted, flavor=flavor, config=config)
+
+
+def opened(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    trusted: Iterable[str] = (),
+    flavor: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Return the model of a folder whose seal was checked; for the rest as `open_model`."""
+    names = _names(trusted)
     reader, conf = _reader(manifest, flavor)
+    if saved := conf.get("config") or conf.get("model_config") or config:
+        if not isinstance(saved, Mapping):
+            raise ModelError(f"the configuration of model {folder} is no map: {saved!r}")
+        conf = {**conf, "config": {**saved, **(config or {})}}
     needed = reader.untrusted(folder, conf) - names
     plugins().hooks.before_model_load(manifest, needed)
     if needed:
@@ -63,6 +91,7 @@ def open_model(folder: str | Path, *, trusted: Iterable[str] = (), flavor: str |
 def untrusted_types(folder: str | Path, *, flavor: str | None = None) -> list[str]:
     """Return the names `load_model` would ask for, sorted; nothing is executed. Raises: ModelError, UnsafePath."""
     manifest = Manifest.read(Path(folder))
+    seal.check(Path(folder), manifest)
     reader, conf = _reader(manifest, flavor)
     return sorted(reader.untrusted(Path(folder), conf))
 
@@ -81,7 +110,9 @@ def _reader(manifest: Manifest, flavor: str | None) -> tuple[Flavor, dict[str, A
     sections = {name: dict(conf) for name, conf in manifest.flavors.items() if name != PYFUNC}
     pyfunc = manifest.pyfunc or {}
     # What only MLflow's loader is named for is read by the flavor of the same name: "mlflow.sklearn" by "sklearn".
+    # What no framework describes, as "mlflow.pyfunc.model", is read by the flavor that is named like the section.
     loader = str(pyfunc.get("loader_module", "")).removeprefix("mlflow.")
+    loader = PYFUNC if loader.startswith("pyfunc.") else loader
     if loader and loader not in sections:
         sections[loader] = {}
     wanted = [flavor] if flavor else list(sections)

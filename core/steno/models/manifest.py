@@ -27,6 +27,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
         utc_time_created: "YYYY-MM-DD HH:MM:SS.ffffff", UTC.
         model_size_bytes: Size of all files but this one.
         mlflow_version, steno_version: Who wrote it.
+        file_digests: Size and SHA-256 of each file beside it, by path; see `steno.models.seal`.
     """
 
     flavors: dict[str, dict[str, Any]]
@@ -41,6 +42,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     model_size_bytes: int | None = None
     mlflow_version: str | None = None
     steno_version: str | None = None
+    file_digests: dict[str, dict[str, Any]] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -69,7 +71,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
         if not isinstance(flavors, dict) or not all(isinstance(section, dict) for section in flavors.values()):
             raise ModelError("an MLmodel file needs `flavors`, a section by name")
         known = {name: content[name] for name in cls.__struct_fields__ if name in content}
-        for name in ("signature", "metadata", "saved_input_example_info"):
+        for name in ("signature", "metadata", "saved_input_example_info", "file_digests"):
             if not isinstance(content.get(name), (dict, type(None))):
                 raise ModelError(f"`{name}` of an MLmodel file is no map: {content[name]!r}")
         extra = {str(name): value for name, value in content.items() if name not in known and name != "signature"}

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import steno
 from steno.contracts.flavor import Flavor, FlavorInfo
 from steno.errors import AlreadyExists, InvalidValue, ModelError
+from steno.models import seal
 from steno.models.example import Example
 from steno.models.layout import CODE, CONDA_ENV, PYTHON_ENV
 from steno.models.load import load_model
@@ -66,12 +67,13 @@ def save_model(
     environment = Environment(pip_requirements, extra_pip_requirements, conda_env)
     with _appearing(Path(path)) as part:
         info = keeper.save(model, part, **_example_for(keeper, example), **options)
-        if signature is None and example is not None:
-            signature = _signature_of(keeper, model, info, example)
+        about = info.about if signature is None else {}
+        if signature is None:
+            signature = _signature_of(keeper, model, info, example, part)
         sections = _sections(keeper.name, info, _copy_code(code_paths, part))
         logged: dict[str, Any] = {"run_id": run_id, "artifact_path": artifact_path, "model_id": model_id}
         environment.write(part, (*info.packages, *(("pandas",) if _has_columns(signature) else ())))
-        manifest = _manifest(part, sections, signature, example, metadata, logged)
+        manifest = _manifest(part, sections, signature, example, metadata, logged, about)
         manifest.write(part)
     plugins().hooks.model_saved(manifest, run_id)
     return manifest
@@ -99,24 +101,29 @@ def _manifest(
     example: Example | None,
     metadata: Mapping[str, Any] | None,
     logged: dict[str, Any],
+    about: dict[str, Any],
 ) -> Manifest:
+    info = example.write(folder) if example else None
     return Manifest(
         flavors=sections,
         signature_dict=signature.to_dict() if signature else None,
-        saved_input_example_info=example.write(folder) if example else None,
+        saved_input_example_info=info,
         metadata=dict(metadata) if metadata else None,
         **logged,
+        extra=about,
         **_birth(folder, logged["model_id"]),
     )
 
 
 def _birth(folder: Path, model_id: str | None) -> dict[str, Any]:
     """Return what the MLmodel file says of the moment of writing."""
+    files = seal.digests(folder)
     return {
         "model_uuid": model_id or uuid.uuid4().hex,
         "utc_time_created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
         "model_size_bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
         "steno_version": steno.__version__,
+        "file_digests": files,
     }
 
 
@@ -146,11 +153,20 @@ def _example_for(keeper: Flavor, example: Example | None) -> dict[str, Any]:
     return {"input_example": example.inputs} if wanted and example else {}
 
 
-def _signature_of(keeper: Flavor, model: Any, info: FlavorInfo, example: Example) -> ModelSignature | None:
-    """Infer the signature from an example and what the model makes of it."""
+def _signature_of(
+    keeper: Flavor, model: Any, info: FlavorInfo, example: Example | None, folder: Path
+) -> ModelSignature | None:
+    """Return the signature the model declares, else infer it from an example and what the model makes of it."""
+    if info.signature is not None or example is None:
+        declared: ModelSignature | None = info.signature
+        if declared and example and example.params:
+            return ModelSignature(declared.inputs, declared.outputs, infer_signature(params=example.params).params)
+        return declared
     if info.pyfunc is None:
         return infer_signature(example.inputs, params=example.params)
     conf = {**info.conf, **info.pyfunc}
+    if getattr(keeper, "predicts_as_loaded", False):  # written a moment ago from what the caller holds: trusted
+        model = keeper.load(folder, conf, trusted=keeper.untrusted(folder, conf))
     outputs = keeper.predict(model, example.inputs, dict(example.params or {}), conf)
     return infer_signature(example.inputs, outputs, example.params)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from steno.errors import ModelError, UntrustedTypes
@@ -62,8 +62,14 @@ def imports(data: bytes, where: str, *, persistent: bool = False) -> frozenset[s
     return frozenset(reader.names)
 
 
-def loads(data: bytes, admitted: Collection[str], where: str) -> Any:
+def loads(data: bytes, admitted: Collection[str], where: str, *, instead: Mapping[str, Any] | None = None) -> Any:
     """Load a pickle that imports nothing but `admitted`.
+
+    Args:
+        data: The pickle.
+        admitted: Qualified names.
+        where: What to call it in an error.
+        instead: What some of the names stand for, so that their modules are not imported.
 
     Raises:
         UntrustedTypes: It imports something else; nothing was executed.
@@ -73,20 +79,22 @@ def loads(data: bytes, admitted: Collection[str], where: str) -> Any:
     if unknown := imports(data, where) - admitted:
         raise UntrustedTypes(where, unknown)
     try:
-        return _Unpickler(data, admitted, where).load()
+        return _Unpickler(data, admitted, where, instead or {}).load()
     except _FAULTS as error:
         raise ModelError(f"{where} cannot be loaded: {error}") from error
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, data: bytes, admitted: frozenset[str], where: str) -> None:
+    def __init__(self, data: bytes, admitted: frozenset[str], where: str, instead: Mapping[str, Any]) -> None:
         super().__init__(io.BytesIO(data))
-        self._admitted, self._where = admitted, where
+        self._admitted, self._where, self._instead = admitted, where, instead
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         name = f"{module_name}.{global_name}"
         if name not in self._admitted:
             raise UntrustedTypes(self._where, [name])
+        if name in self._instead:
+            return self._instead[name]
         return super().find_class(module_name, global_name)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from steno.errors import ModelError
+from steno.models import seal
 from steno.models.enforcement import enforce_inputs, enforce_params
 from steno.models.example import Example
+from steno.models.hints import enforce_hinted
 from steno.models.layout import REQUIREMENTS
-from steno.models.load import PYFUNC, Loaded, open_model
+from steno.models.load import PYFUNC, Loaded, opened
 from steno.models.manifest import Manifest
 from steno.models.requirements import public
 from steno.models.signature import ModelSignature
@@ -23,11 +26,10 @@ logger = logging.getLogger("steno.models")
 class PyFuncModel:
     """A loaded model behind one method. As thread-safe as the model inside."""
 
-    def __init__(self, loaded: Loaded, folder: Path, model_config: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, loaded: Loaded, folder: Path) -> None:
         self._loaded, self._folder = loaded, folder
         self._conf = {**(loaded.manifest.pyfunc or {}), **loaded.conf}
-        saved = self._conf.get("config") or self._conf.get("model_config") or {}
-        self.model_config: dict[str, Any] = {**saved, **(model_config or {})}
+        self.model_config: dict[str, Any] = dict(self._conf.get("config") or {})
         self._signature = loaded.manifest.signature
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
@@ -40,12 +42,27 @@ class PyFuncModel:
         Raises:
             InvalidValue: Inputs or params that do not fit the signature; names the cause.
         """
+        return self._loaded.flavor.predict(self._loaded.model, *self._enforced(data, params), self._conf)
+
+    def predict_stream(self, data: Any, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
+        """Yield the model's prediction for one input, piece by piece.
+
+        Raises:
+            ModelError: The model does not predict in pieces.
+            InvalidValue: As from `predict`.
+        """
+        stream = getattr(self._loaded.flavor, "predict_stream", None)
+        if stream is None:
+            raise ModelError(f"models of flavor {self._loaded.flavor.name!r} do not predict in pieces; use predict")
+        found: Iterator[Any] = stream(self._loaded.model, *self._enforced(data, params), self._conf)
+        return found
+
+    def _enforced(self, data: Any, params: Mapping[str, Any] | None) -> tuple[Any, dict[str, Any]]:
         signature = self._signature
         if signature is not None and signature.inputs is not None:
-            data = enforce_inputs(data, signature.inputs)
-        fitted = enforce_params(params, signature.params if signature else None)
-        conf = {**self._conf, "config": self.model_config} if self.model_config else self._conf
-        return self._loaded.flavor.predict(self._loaded.model, data, fitted, conf)
+            enforce = enforce_hinted if self.metadata.extra.get("is_signature_from_type_hint") else enforce_inputs
+            data = enforce(data, signature.inputs)
+        return data, enforce_params(params, signature.params if signature else None)
 
     @property
     def metadata(self) -> Manifest:
@@ -67,6 +84,13 @@ class PyFuncModel:
         """The inputs saved beside it, read on each call; None if there are none. Raises: ModelError."""
         info = self.metadata.saved_input_example_info
         return None if info is None else Example.read(self._folder, info).inputs
+
+    def unwrap_python_model(self) -> Any:
+        """Return the PythonModel inside. Raises: ModelError if it is a framework's model."""
+        if self._loaded.flavor.name != PYFUNC:
+            what = type(self._loaded.model).__name__
+            raise ModelError(f"this is a {what}, no PythonModel; get_raw_model() returns it")
+        return self._loaded.model
 
     def get_raw_model(self) -> Any:
         """Return the model as its framework knows it."""
@@ -95,14 +119,16 @@ def load_pyfunc(
         UntrustedTypes: It holds types that are not named; nothing was executed.
         ModelError: It has no `predict`, is damaged, or no installed flavor can read it.
         UnsafePath: It names files outside its folder.
+        DamagedModel: A file is not as it was saved.
     """
     folder = Path(folder)
     manifest = Manifest.read(folder)
+    seal.check(folder, manifest)
     if manifest.pyfunc is None:
         raise ModelError(f"model {folder} has no {PYFUNC} flavor: it cannot predict; load it with load_model")
     if not suppress_warnings and (differing := version_differences(folder, manifest)):
         logger.warning("model %s was saved with other versions: %s", folder, "; ".join(differing))
-    return PyFuncModel(open_model(folder, trusted=trusted), folder, model_config)
+    return PyFuncModel(opened(folder, manifest, trusted=trusted, config=model_config), folder)
 
 
 def version_differences(folder: Path, manifest: Manifest) -> list[str]:
@@ -121,6 +147,7 @@ def version_differences(folder: Path, manifest: Manifest) -> list[str]:
     return lines
 
 
+@lru_cache(maxsize=1024)  # each look-up reads a file, and a process keeps what it has imported
 def _version(distribution: str) -> str | None:
     from importlib import metadata
 

@@ -134,6 +134,14 @@ class Hooks:
         """Tell that a model was written."""
         self._observe("steno_model_saved", model=model, run_id=run_id)
 
+    def model_version_changed(self, before: Any, after: Any) -> None:
+        """Tell that a registered model's version was created, changed or deleted."""
+        self._observe("steno_model_version_changed", before=before, after=after)
+
+    def is_watched(self, hook: str) -> bool:
+        """Say whether anyone implements a hook: what only serves to call it can be left undone otherwise."""
+        return bool(getattr(self._manager.hook, hook).get_hookimpls())
+
     def _offer(self, hook: str, read: Callable[[Any], Any] = _as_it_is, **arguments: Any) -> list[Any]:
         results = []
         for plugin, call in self._implementations(hook, arguments):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec.structs import replace
 
@@ -12,6 +12,9 @@ from steno.contracts.integration import Integration
 from steno.contracts.stores import ArtifactStore, RunStore
 from steno.errors import PluginError, UnknownScheme
 from steno.plugins.offers import Offer, check
+
+if TYPE_CHECKING:
+    from steno.contracts.registry import RegistryStore
 
 __all__ = ["FlavorRegister", "IntegrationRegister", "Offer", "Register", "SchemeRegister", "StoreRegister"]
 
@@ -67,11 +70,12 @@ class SchemeRegister(Register[T]):
 
 
 class StoreRegister:
-    """What `steno_register_stores` gets: run stores and artifact stores."""
+    """What `steno_register_stores` gets: stores of runs, of artifacts and of registered models."""
 
     def __init__(self, plugin: str = "") -> None:
         self.run_stores: SchemeRegister[RunStore] = SchemeRegister()
         self.artifact_stores: SchemeRegister[ArtifactStore] = SchemeRegister()
+        self.registry_stores: SchemeRegister[RegistryStore] = SchemeRegister()
         self.plugin = plugin
 
     def runs(self, scheme: str, address: str, *, remedy: str = "") -> None:
@@ -82,10 +86,14 @@ class StoreRegister:
         """Offer an ArtifactStore for a URI scheme."""
         self.artifact_stores.add(Offer(scheme, address, self.plugin, remedy, kind="artifact store"))
 
+    def models(self, scheme: str, address: str, *, remedy: str = "") -> None:
+        """Offer a RegistryStore for a URI scheme."""
+        self.registry_stores.add(Offer(scheme, address, self.plugin, remedy, kind="registry"))
+
     @property
-    def registers(self) -> tuple[SchemeRegister[RunStore], SchemeRegister[ArtifactStore]]:
-        """Both."""
-        return self.run_stores, self.artifact_stores
+    def registers(self) -> tuple[SchemeRegister[Any], ...]:
+        """All of them."""
+        return self.run_stores, self.artifact_stores, self.registry_stores
 
 
 class FlavorRegister(Register[Flavor]):

@@ -11,8 +11,8 @@ from __future__ import annotations
 import pytest
 
 _REWRITTEN = """
-artifacts costs elsewhere experiments fixtures flavor flavor_files harmless integration metrics one_run searches
-stores switching trainings writes
+artifacts costs elsewhere experiments fixtures flavor flavor_files harmless integration metrics one_run registry_models
+registry_searches registry_trail registry_versions searches stores switching trainings writes
 """
 pytest.register_assert_rewrite(*(f"steno.testing.{name}" for name in _REWRITTEN.split()))
 

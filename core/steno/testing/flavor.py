@@ -24,16 +24,23 @@ from typing import Any
 import pytest
 
 from steno.contracts.flavor import Flavor
-from steno.errors import InvalidValue, ModelError, StenoError, UntrustedTypes
+from steno.errors import DamagedModel, InvalidValue, ModelError, StenoError, UntrustedTypes
 from steno.models import Manifest, load_model, load_pyfunc, save_model, untrusted_types
 from steno.models.layout import CONDA_ENV, MLMODEL, PYTHON_ENV, REQUIREMENTS, member
 from steno.models.persist import flavor_for
 from steno.models.pickles import imports
 from steno.models.requirements import installed
+from steno.models.seal import seal
 from steno.plugins import plugins
 from steno.testing.canary import Canary
 from steno.testing.fixtures import Fixtures
-from steno.testing.flavor_files import absent_without, distribution_of_plugin, hostile_copies, pickles_in
+from steno.testing.flavor_files import (
+    absent_without,
+    distribution_of_plugin,
+    hostile_copies,
+    pickles_in,
+    plain_files,
+)
 from steno.testing.processes import python
 from steno.testing.watched import world
 
@@ -307,6 +314,7 @@ class FlavorSuite(Fixtures):
             for section in manifest.flavors.values():
                 section.update({key: f"../{Path(name).name}" for key, value in section.items() if value == name})
         manifest.write(model_folder)
+        seal(model_folder)
         with pytest.raises(StenoError):
             load_model(model_folder, trusted=self.trusted)
 
@@ -315,10 +323,23 @@ class FlavorSuite(Fixtures):
             path = member(model_folder, name)
             path.rename(tmp_path / "moved")
             path.symlink_to(tmp_path / "moved")
+            seal(model_folder)
             with pytest.raises(StenoError):
                 load_model(model_folder, trusted=self.trusted)
             path.unlink()
             (tmp_path / "moved").rename(path)
+
+    def test_a_file_that_was_cut_short_or_changed_is_named_before_anything_is_read(
+        self, model_folder: Path, tmp_path: Path
+    ) -> None:
+        for name in self._files(model_folder):
+            path = plain_files(member(model_folder, name))[0]
+            whole = path.read_bytes()
+            for damaged in (whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1])):
+                path.write_bytes(damaged)
+                with pytest.raises(DamagedModel, match=path.name):
+                    load_model(model_folder, trusted=self.trusted)
+            path.write_bytes(whole)
 
     def _files(self, folder: Path) -> list[str]:
         """Return what the flavor's own section names that lies in the folder."""

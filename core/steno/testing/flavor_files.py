@@ -15,6 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from steno.models.seal import seal
 from steno.testing.canary import Canary
 
 _ZIP = b"PK\x03\x04"
@@ -64,7 +65,7 @@ def hostile_forms(data: bytes, canary: Canary) -> dict[str, bytes]:
 
 def hostile_copies(folder: Path, files: Iterable[Path], canary: Canary, place: Path) -> Iterator[tuple[str, Path]]:
     """Copy a model's folder once for each form, with these of its files exchanged for it."""
-    inside = [path.relative_to(folder) for file in files for path in _plain_files(file)]
+    inside = [path.relative_to(folder) for file in files for path in plain_files(file)]
     names = dict.fromkeys(name for path in inside for name in hostile_forms((folder / path).read_bytes(), canary))
     for number, form in enumerate(names):
         copy = place / f"hostile-{number}"
@@ -72,10 +73,12 @@ def hostile_copies(folder: Path, files: Iterable[Path], canary: Canary, place: P
         for path in inside:
             forms = hostile_forms((folder / path).read_bytes(), canary)
             (copy / path).write_bytes(forms.get(form, canary.pickle))
+        seal(copy)  # as one would who wants it loaded
         yield form, copy
 
 
-def _plain_files(path: Path) -> list[Path]:
+def plain_files(path: Path) -> list[Path]:
+    """Return a file, or the files below a folder."""
     return [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
 
 

@@ -27,28 +27,35 @@ from steno.records import (
 from steno.tracking import limits, places, reading
 from steno.tracking.artifacts import ArtifactMethods
 from steno.tracking.journal import new_id
+from steno.tracking.model_versions import ModelVersionMethods
 from steno.tracking.names import random_name
 from steno.tracking.search import parse_experiments, parse_runs
 
 
-class Client(ArtifactMethods):
-    """Reads and writes experiments and runs by id.
+class Client(ArtifactMethods, ModelVersionMethods):
+    """Reads and writes experiments and runs by id, and registered models by name.
 
     Writes go straight to the store, on the caller's thread; a run that is open in this process is written by
     way of its journal. Thread-safe.
 
     Args:
         tracking_uri: The store; default the one of `steno.set_tracking_uri`, whatever it is at each call.
-        registry_uri: Accepted as MLflow's users give it.
+        registry_uri: The store of registered models; default the one of `steno.set_registry_uri`, else the same store.
     """
 
     def __init__(self, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
         self._uri = places.absolute_uri(tracking_uri) if tracking_uri else None
+        self._registry_uri = places.absolute_uri(registry_uri) if registry_uri else None
 
     @property
     def tracking_uri(self) -> str:
         """The store's address."""
         return self._uri or places.get_tracking_uri()
+
+    @property
+    def registry_uri(self) -> str:
+        """The address of the store of registered models."""
+        return self._registry_uri or places.registry_uri_beside(self._uri)
 
     @property
     def store(self) -> RunStore:
@@ -81,7 +88,7 @@ class Client(ArtifactMethods):
         page_token: str | None = None,
     ) -> Page[Experiment]:
         """Return one page of experiments. Raises: FilterError, InvalidValue."""
-        where, order = parse_experiments(filter_string, tuple(order_by or ()))
+        where, order = parse_experiments(filter_string, order_by or ())
         size = limits.page_size(max_results)
         return self.store.search_experiments(ExperimentQuery(where, order, view_type_of(view_type), size, page_token))
 
@@ -145,7 +152,7 @@ class Client(ArtifactMethods):
         """Return one page of runs. Raises: FilterError naming the position, InvalidValue."""
         if isinstance(experiment_ids, str):
             raise InvalidValue(f"experiment_ids is a list: [{experiment_ids!r}]")
-        where, order = parse_runs(filter_string, tuple(order_by or ()))
+        where, order = parse_runs(filter_string, order_by or ())
         ids = tuple(str(i) for i in experiment_ids)
         size = limits.page_size(max_results)
         query = RunQuery(ids, where, order, view_type_of(run_view_type), size, page_token)

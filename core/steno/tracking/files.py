@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from steno.errors import InvalidValue
+from msgspec.structs import replace
+
+from steno.contracts.paths import artifact_key
+from steno.errors import InvalidValue, NotFound
 from steno.records import FileInfo
+from steno.registry import is_model_uri, parse_model_uri
 from steno.tracking import experiments, places
 from steno.tracking.artifacts import fetch
 from steno.tracking.client import Client
@@ -86,6 +91,10 @@ def list_artifacts(
     tracking_uri: str | None = None,
 ) -> list[FileInfo]:
     """Return the direct children of an artifact folder, by URI or by run."""
+    if artifact_uri is not None and is_model_uri(artifact_uri):
+        parsed = parse_model_uri(artifact_uri)
+        root = Client(tracking_uri).model_files(replace(parsed, path=""))
+        return places.artifact_store(root).list(artifact_key(parsed.path, allow_root=True))
     uri_run, path = _located(artifact_uri, run_id, artifact_path)
     return Client(tracking_uri).list_artifacts(uri_run, path)
 
@@ -98,20 +107,22 @@ def download_artifacts(
     tracking_uri: str | None = None,
     registry_uri: str | None = None,
 ) -> str:
-    """Bring an artifact to this machine, by URI (`runs:/<run id>/<path>`, a folder) or by run; returns its path.
+    """Bring an artifact to this machine and return its path.
+
+    Args:
+        artifact_uri: `runs:/<run id>/<path>`, `models:/<name>/<version>` and its kin, a folder, an artifact URI.
+        run_id, artifact_path: The same of a run.
+        dst_path: Where to; default a temporary folder, or the artifact itself where it lies on this machine.
+        tracking_uri, registry_uri: Where to look; default the chosen ones.
 
     Raises:
         InvalidValue: Not exactly one of artifact_uri and run_id.
         NotFound: No such artifact.
     """
+    if artifact_uri is not None and is_model_uri(artifact_uri):
+        return _model_files(Client(tracking_uri, registry_uri), artifact_uri, dst_path)
     if artifact_uri is not None and not artifact_uri.startswith("runs:/"):
-        import tempfile
-
-        store = places.artifact_store(artifact_uri)
-        local = store.local_path()
-        if dst_path is None and local is not None and local.exists():
-            return str(local)
-        return str(fetch(store, "", Path(dst_path or tempfile.mkdtemp(prefix="steno-"))))
+        return _bring(artifact_uri, dst_path)
     uri_run, path = _located(artifact_uri, run_id, artifact_path)
     return Client(tracking_uri).download_artifacts(uri_run, path, dst_path)
 
@@ -137,18 +148,27 @@ def load_image(artifact_uri: str) -> Any:
         return image
 
 
-def split_runs_uri(uri: str) -> tuple[str, str]:
-    """Return run id and path of `runs:/<run id>/<path>`. Raises: InvalidValue."""
-    run_id, _, path = uri.removeprefix("runs:/").lstrip("/").partition("/")
-    if not uri.startswith("runs:/") or not run_id:
-        raise InvalidValue(f"{uri!r} is not of the form runs:/<run id>/<path>")
-    return run_id, path
+def _model_files(client: Client, uri: str, dst_path: str | Path | None) -> str:
+    parsed = parse_model_uri(uri)
+    root = client.model_files(replace(parsed, path=""))
+    store, key = places.artifact_store(root), artifact_key(parsed.path, allow_root=True)
+    if not key and not store.list():
+        raise NotFound(f"{uri} is registered, and its files are gone: there is nothing at {root}")
+    return _bring(root, dst_path, key)
+
+
+def _bring(uri: str, dst_path: str | Path | None, key: str = "") -> str:
+    store = places.artifact_store(uri)
+    local = store.local_path(key)
+    if dst_path is None and local is not None and local.exists():
+        return str(local)
+    return str(fetch(store, key, Path(dst_path or tempfile.mkdtemp(prefix="steno-"))))
 
 
 def _located(artifact_uri: str | None, run_id: str | None, path: str | None) -> tuple[str, str]:
     if (artifact_uri is None) == (run_id is None):
         raise InvalidValue("give either artifact_uri (runs:/<run id>/<path>) or run_id")
-    return split_runs_uri(artifact_uri) if artifact_uri is not None else (str(run_id), path or "")
+    return places.split_runs_uri(artifact_uri) if artifact_uri is not None else (str(run_id), path or "")
 
 
 def _id(run_id: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from steno import settings
 from steno.errors import InvalidValue
+from steno.queries import MAX_RESULTS
 from steno.records import Param
 
 logger = logging.getLogger("steno.tracking")
@@ -20,6 +21,7 @@ PARAM_LENGTH = 6000
 TAG_LENGTH = 8000
 EXPERIMENT_NAME_LENGTH = 500
 EXPERIMENT_TAG_LENGTH = 20_000
+REGISTRY_TAG_LENGTH = 100_000
 _INT64 = 1 << 63
 _KEY = re.compile(r"[/\w.\- :]+")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
@@ -121,19 +123,23 @@ def _short(value: Any) -> str:
     return shown if len(shown) <= 60 else shown[:60] + "…"
 
 
-def page_size(value: Any) -> int:
-    """Return how many results a page may hold. Raises: InvalidValue outside 1..50000."""
-    from steno.queries import MAX_RESULTS
-
+def page_size(value: Any, most: int = MAX_RESULTS) -> int:
+    """Return how many results a page may hold. Raises: InvalidValue outside 1..most."""
     found = integer("max_results", value)
-    if not 1 <= found <= MAX_RESULTS:
-        raise InvalidValue(f"max_results must be between 1 and {MAX_RESULTS}, not {found}")
+    if not 1 <= found <= most:
+        raise InvalidValue(f"max_results must be between 1 and {most}, not {found}")
     return found
 
 
 def experiment_tags(tags: Mapping[str, Any]) -> dict[str, str]:
     """Return experiment tags as text. Raises: InvalidValue; they are never cut."""
     limit = EXPERIMENT_TAG_LENGTH
+    return {check_key("tag", key): text("tag", key, value, limit, truncate=False) for key, value in tags.items()}
+
+
+def registry_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Return tags of registered models or versions as text. Raises: InvalidValue; they are never cut."""
+    limit = REGISTRY_TAG_LENGTH
     return {check_key("tag", key): text("tag", key, value, limit, truncate=False) for key, value in tags.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from steno import settings
@@ -12,12 +13,17 @@ from steno.errors import AlreadyExists, InvalidValue
 from steno.plugins import plugins
 from steno.records import Experiment
 
+if TYPE_CHECKING:
+    from steno.contracts.registry import RegistryStore
+
 BY_NAME = "@"
 """Begins an experiment that is told by name: a run may begin before its store can be asked for the id."""
 
 _lock = threading.RLock()
 _chosen: str | None = None
+_chosen_registry: str | None = None
 _run_stores: dict[str, RunStore] = {}
+_registry_stores: dict[str, RegistryStore] = {}
 _artifact_stores: dict[str, ArtifactStore] = {}
 
 
@@ -47,6 +53,38 @@ def get_tracking_uri() -> str:
     return _chosen or absolute_uri(settings.load().tracking_uri)
 
 
+def set_registry_uri(uri: str | Path) -> None:
+    """Choose where registered models are kept, in this process and those it starts.
+
+    Args:
+        uri: As for `set_tracking_uri`. An empty text goes back to the default: with the runs.
+
+    Raises:
+        UnknownScheme: No plugin keeps registered models at such an address.
+    """
+    global _chosen_registry
+    absolute = absolute_uri(uri) if uri else None
+    if absolute:
+        plugins().stores.registry_stores.find(absolute)
+    _chosen_registry = absolute
+    settings.share("registry_uri", absolute)
+
+
+def get_registry_uri() -> str:
+    """Return where registered models are kept, absolute: with the runs, if nothing else was chosen."""
+    return registry_uri_beside(None)
+
+
+def registry_uri_beside(tracking_uri: str | None) -> str:
+    """Return where registered models are kept that go with a store of runs, None for the chosen one."""
+    if _chosen_registry:
+        return _chosen_registry
+    found = settings.load()  # once: it reads a file
+    if found.registry_uri:
+        return absolute_uri(found.registry_uri)
+    return tracking_uri or _chosen or absolute_uri(found.tracking_uri)
+
+
 def is_tracking_uri_set() -> bool:
     """Say whether the address was chosen, by a call or from outside."""
     return _chosen is not None or settings.origin_of("tracking_uri") != "default"
@@ -69,6 +107,14 @@ def absolute_uri(uri: str | Path) -> str:
     return text
 
 
+def split_runs_uri(uri: str) -> tuple[str, str]:
+    """Return run id and path of `runs:/<run id>/<path>`. Raises: InvalidValue."""
+    run_id, _, path = uri.removeprefix("runs:/").lstrip("/").partition("/")
+    if not uri.startswith("runs:/") or not run_id:
+        raise InvalidValue(f"{uri!r} is not of the form runs:/<run id>/<path>")
+    return run_id, path
+
+
 def journal_folder(uri: str) -> Path:
     """Return where journals for a store lie: beside an embedded one, else in the user's state folder."""
     chosen = settings.load().journal_dir
@@ -89,6 +135,18 @@ def run_store(uri: str | None = None) -> RunStore:
             store = _run_stores.get(uri)
             if store is None:
                 store = _run_stores[uri] = plugins().stores.run_stores.open(uri)
+    return store
+
+
+def registry_store(uri: str | None = None) -> RegistryStore:
+    """Return this process's store of registered models for a URI, opened on first need; the chosen one by default."""
+    uri = uri or get_registry_uri()
+    store = _registry_stores.get(uri)
+    if store is None:
+        with _lock:
+            store = _registry_stores.get(uri)
+            if store is None:
+                store = _registry_stores[uri] = plugins().stores.registry_stores.open(uri)
     return store
 
 
@@ -127,7 +185,10 @@ def forget_stores() -> None:
     with _lock:
         for store in _run_stores.values():
             store.close()
+        for registry in _registry_stores.values():
+            registry.close()
         _run_stores.clear()
+        _registry_stores.clear()
         _artifact_stores.clear()
 
 

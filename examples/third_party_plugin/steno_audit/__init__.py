@@ -75,6 +75,13 @@ def steno_before_model_load(manifest: Any, untrusted: frozenset[str]) -> None:
         raise ModelError(f"the audit plugin refuses a model with the types {sorted(untrusted)}")
 
 
+@hookimpl
+def steno_model_version_changed(before: Any, after: Any) -> None:
+    """Note where a version of a registered model stood, and where it stands."""
+    stood, stands = (each and f"{each.name}/{each.version}: {each.current_stage}" for each in (before, after))
+    _note("model_version_changed", before=stood, after=stands)
+
+
 @click.command()
 def audit() -> None:
     """Print the audit trail."""

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from catboost import CatBoostClassifier, CatBoostRegressor
 from steno.errors import ModelError, UntrustedTypes
-from steno.models import Manifest, load_model, save_model, untrusted_types
+from steno.models import Manifest, load_model, save_model, seal_model, untrusted_types
 from steno_catboost.model_file import ModelFile, root
 from steno_catboost.soundness import check
 
@@ -153,6 +153,7 @@ def test_a_damaged_model_is_refused_by_its_loader(folder: Path) -> None:
     data = bytearray(path.read_bytes())
     struct.pack_into("<i", data, _place(bytes(data), 1), 10**6)
     path.write_bytes(data)
+    seal_model(folder)  # whoever means harm would
     with pytest.raises(ModelError, match="could crash the process"):
         load_model(folder)
 

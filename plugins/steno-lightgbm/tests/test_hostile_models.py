@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from steno.errors import ModelError, UntrustedTypes
-from steno.models import load_model, save_model
+from steno.models import load_model, save_model, seal_model
 from steno_lightgbm import model_text
 
 X = np.random.default_rng(0).normal(size=(200, 4))
@@ -191,6 +191,7 @@ def rewritten(folder: Path, change) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in files.items():
             archive.writestr(name, json.dumps(schema) if name == "schema.json" else data)
+    seal_model(folder)  # whoever means harm would
 
 
 def state_of(schema):
@@ -241,5 +242,6 @@ def test_a_wrapper_that_is_another_estimator_is_refused(fitted, tmp_path):
     save_model(fitted, tmp_path / "model")
     save_model(Ridge().fit(X, y), tmp_path / "other")
     (tmp_path / "model" / "model.skops").write_bytes((tmp_path / "other" / "model.skops").read_bytes())
+    seal_model(tmp_path / "model")
     with pytest.raises(ModelError, match="none of LightGBM's wrappers"):
         load_model(tmp_path / "model")

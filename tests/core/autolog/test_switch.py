@@ -256,6 +256,6 @@ def test_autolog_is_a_name_of_the_front_door():
     assert callable(steno.autolog)
 
 
-def test_a_name_to_register_is_refused_where_there_is_no_registry():
-    with pytest.raises(InvalidValue, match="no model registry"):
-        steno.autolog(registered_model_name="m")
+def test_a_name_to_register_is_judged_at_once():
+    with pytest.raises(InvalidValue, match="cannot be named 'a/b'"):
+        steno.autolog(registered_model_name="a/b")

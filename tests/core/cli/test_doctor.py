@@ -68,8 +68,10 @@ def test_the_file_system_of_a_path_is_that_of_the_innermost_mount(tmp_path):
 def test_plugins_are_listed_with_what_they_offer(steno, steno_json):
     states = {one["name"]: one for one in steno_json("plugins")}
     assert states["sql"]["state"] == "active"
-    assert [offer["name"] for offer in states["sql"]["offers"]] == ["sqlite"]
+    offers = [(offer["kind"], offer["name"]) for offer in states["sql"]["offers"]]
+    assert offers == [("run store", "sqlite"), ("registry", "sqlite")]
     assert "run store sqlite:" in steno("plugins").stdout
+    assert "registry sqlite:" in steno("plugins").stdout
 
 
 @pytest.fixture

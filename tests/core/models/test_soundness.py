@@ -17,7 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import SplineTransformer
 from sklearn.tree import DecisionTreeClassifier
 from steno.errors import ModelError
-from steno.models import load_model, save_model
+from steno.models import load_model, save_model, seal_model
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(80, 3))
@@ -32,6 +32,7 @@ def rewrite(folder, change):
     with zipfile.ZipFile(folder / "model.skops", "w") as archive:
         for name, content in files.items():
             archive.writestr(name, content)
+    seal_model(folder)
 
 
 def array_of(field):

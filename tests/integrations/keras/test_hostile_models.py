@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 from steno.errors import ModelError, UntrustedTypes
-from steno.models import load_model, save_model, untrusted_types
+from steno.models import load_model, save_model, seal_model, untrusted_types
 
 from .conftest import NUMPY_WARNS, X, net
 
@@ -50,6 +50,7 @@ def hostile(parts, tmp_path):
         if h5 is not None:
             path.unlink()
             h5(folder / "data" / "model.h5")
+            seal_model(folder)
             return folder
         changed = dict(files)
         if change is not None:
@@ -58,6 +59,7 @@ def hostile(parts, tmp_path):
             changed["config.json"] = json.dumps(config).encode()
         with zipfile.ZipFile(path, "w") as made:
             (archive or _write)(made, changed)
+        seal_model(folder)  # as one would who wants it loaded
         return folder
 
     return make
@@ -312,5 +314,6 @@ def test_a_saved_model_is_refused(hostile, parts):
     folder = hostile()
     (folder / "data" / "model.keras").unlink()
     (folder / "data" / "model").mkdir()
+    seal_model(folder)
     with pytest.raises(ModelError, match="program"):
         load_model(folder)

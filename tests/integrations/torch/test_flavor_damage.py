@@ -11,7 +11,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from steno.errors import StenoError
-from steno.models import load_model, save_model, untrusted_types
+from steno.models import load_model, save_model, seal_model, untrusted_types
 from steno_torch import archive_program
 from steno_torch.archive_export import WRITES
 from torch import nn
@@ -82,11 +82,13 @@ def test_any_change_to_a_description_loads_or_is_refused(folder, data):
     changed = put(tree, data.draw(st.sampled_from(list(places(tree)))), data.draw(values))
     try:
         path.write_text(json.dumps(changed), "utf-8")
+        seal_model(folder)
         load_model(folder)
     except StenoError:
         pass
     finally:
         path.write_text(text, "utf-8")
+        seal_model(folder)
 
 
 @quick
@@ -98,11 +100,13 @@ def test_any_change_to_the_weights_loads_or_is_refused(folder, data):
     changed = content[:at] + data.draw(st.binary(max_size=8)) + content[at + data.draw(st.integers(0, 8)) :]
     try:
         path.write_bytes(changed)
+        seal_model(folder)
         load_model(folder)
     except StenoError:
         pass
     finally:
         path.write_bytes(content)
+        seal_model(folder)
 
 
 @quick

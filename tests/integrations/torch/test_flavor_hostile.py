@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from steno.errors import ModelError, StenoError, UntrustedTypes
-from steno.models import Manifest, load_model, save_model
+from steno.models import Manifest, load_model, save_model, seal_model
 from torch import nn
 
 
@@ -41,6 +41,7 @@ def described(folder, change):
     content = json.loads(path.read_text("utf-8"))
     change(content)
     path.write_text(json.dumps(content), "utf-8")
+    seal_model(folder)  # as one would who wants it loaded
 
 
 NAMES = [["os", "mkdir"], ["builtins", "eval"], ["torch.hub", "load"], ["antigravity", "fly"], ["torch", "load"]]
@@ -120,6 +121,7 @@ def test_a_description_of_endless_depth_is_an_error(canary, tmp_path):
     (folder / "data" / "model.json").write_text(
         text.replace('"attributes": {', f'"attributes": {{"x": {deep},', 1), "utf-8"
     )
+    seal_model(folder)
     with pytest.raises(ModelError):
         load_model(folder)
 
@@ -160,6 +162,7 @@ WRONG = {
 def test_a_wrong_weights_file_is_an_error_of_stenos(how, canary, tmp_path):
     folder = folder_of(tmp_path)
     (folder / "data" / "model.safetensors").write_bytes(WRONG[how])
+    seal_model(folder)
     with pytest.raises(ModelError):
         load_model(folder)
 
@@ -170,6 +173,7 @@ def test_a_file_of_the_archive_that_is_a_link_is_not_read(name, canary, tmp_path
     path = folder / "data" / name
     path.rename(tmp_path / "moved")
     path.symlink_to(tmp_path / "moved")
+    seal_model(folder)
     with pytest.raises(StenoError):
         load_model(folder)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from steno.errors import ModelError, UntrustedTypes
-from steno.models import Manifest, load_model, save_model, untrusted_types
+from steno.models import Manifest, load_model, save_model, seal_model, untrusted_types
 from steno_torch import archive_program
 from torch import nn
 
@@ -95,6 +95,7 @@ PICKLES = {
 def test_a_pickle_runs_nothing(how, canary, tmp_path):
     folder = folder_of("pickle", tmp_path)
     (folder / "data" / "model.pth").write_bytes(PICKLES[how])
+    seal_model(folder)
     with pytest.raises(ModelError):
         load_model(folder)
     for name in ("collections.OrderedDict", "torch.nn.modules.linear.Linear"):
@@ -109,6 +110,7 @@ def test_a_pickle_cannot_change_a_function_it_may_name(canary, tmp_path):
     # Sets attributes as those of an object with slots.
     state = pickle.dumps((None, {"__defaults__": (True,), "__name__": "x", "planted": 1}), 2)[2:-1]
     (folder / "data" / "model.pth").write_bytes(archive(b"\x80\x02ctorch.nn.functional\nrelu\n" + state + b"b."))
+    seal_model(folder)
     assert load_model(folder) is relu
     assert (relu.__defaults__, relu.__name__, dict(vars(relu))) == before
 
@@ -116,12 +118,14 @@ def test_a_pickle_cannot_change_a_function_it_may_name(canary, tmp_path):
 def test_the_pickles_imports_are_named_ready_to_paste(canary, tmp_path):
     folder = folder_of("pickle", tmp_path)
     (folder / "data" / "model.pth").write_bytes(archive(BOMB))
+    seal_model(folder)
     assert untrusted_types(folder) == ["posix.mkdir"]
 
 
 def test_the_module_that_a_pickles_note_names_is_not_imported(canary, tmp_path):
     folder = folder_of("pickle", tmp_path)
     (folder / "data" / "pickle_module_info.txt").write_text("antigravity", "utf-8")
+    seal_model(folder)
     load_model(folder)
     assert "antigravity" not in sys.modules
 
@@ -264,6 +268,7 @@ def hostile_program(folder, content):
     manifest.flavors["pytorch"]["serialization_format"] = "export"
     manifest.write(folder)
     (folder / "data" / "model.pt2").write_bytes(content)
+    seal_model(folder)
 
 
 def test_the_program_itself_loads_without_a_question(program, tmp_path):

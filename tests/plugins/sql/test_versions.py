@@ -13,6 +13,7 @@ import pytest
 from steno.errors import StoreError, StoreTooNew
 from steno.records import Batch, Dataset, DatasetInput, InputTag, LifecycleStage, ModelOutput, RunStart, Token
 from steno_sql import schema
+from steno_sql.registry.store import SqlRegistry
 from steno_sql.store import SqlStore
 
 OLD = Path(__file__).parent / "version_1.sql"
@@ -28,7 +29,7 @@ def old(tmp_path):
 
 
 def _tables(path):
-    """Every column, index and foreign key of a database."""
+    """Every column, index, foreign key and trigger of a database."""
     with closing(sqlite3.connect(path)) as connection:
         names = [
             name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
@@ -41,7 +42,10 @@ def _tables(path):
             described[name] = rows
         strict = connection.execute("SELECT name, wr FROM pragma_table_list WHERE type = 'table' ORDER BY 1").fetchall()
         version = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    return described, strict, version
+        triggers = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY 1"
+        ).fetchall()
+    return described, strict, version, triggers
 
 
 def test_an_old_database_is_moved_forward_with_its_data(old):
@@ -67,6 +71,14 @@ def test_an_old_database_is_moved_forward_with_its_data(old):
     assert store.offset("writer-1") == 4096
     store.write("r1", Batch(tags={"more": "1"}), Token("writer-1", 4096, 5000))
     assert store.offset("writer-1") == 5000
+
+
+def test_an_old_database_becomes_a_registry_too(old):
+    with closing(SqlRegistry(f"sqlite:///{old}")) as registry, closing(SqlStore(f"sqlite:///{old}")) as store:
+        registry.create_registered_model("churn")
+        assert registry.create_model_version("churn", "runs:/r1/model", run_id="r1").version == "1"
+        assert len(registry.registry_events("churn")) == 2
+        assert store.get_run("r1").info.run_name == "calm-otter"
 
 
 def test_the_old_database_is_kept_beside_the_new(old):

@@ -1,4 +1,4 @@
-"""What a search may ask about: the prefixes, attributes and comparators of runs and of experiments."""
+"""What a search may ask about: the prefixes, attributes and comparators of each kind of thing."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ PRESENCE = ("IS NULL", "IS NOT NULL")
 
 
 class Kind(NamedTuple):
-    """How one field is compared: its operators, whether with numbers, and whether one may order by it."""
+    """How one field is compared: its operators, whether with numbers, and whether one may order by it.
+
+    `quoted`: its numbers, which are whole, may be written in quotes too.
+    """
 
     operators: tuple[str, ...]
     is_number: bool = False
     orderable: bool = True
+    quoted: bool = False
 
 
 _NUMBER = Kind(EQUALITY + ORDERING, is_number=True)
 _TEXT = Kind(EQUALITY + MATCHING)
 _TEXT_OR_LIST = Kind(EQUALITY + MATCHING + MEMBERSHIP)
+_TEXT_OR_LIST_ONLY = Kind(EQUALITY + MATCHING + MEMBERSHIP, orderable=False)
+_ORDER_ONLY = Kind(())
 _OPTIONAL_TEXT = Kind(EQUALITY + MATCHING + PRESENCE)
 _KEYED = {Entity.METRIC: _NUMBER, Entity.PARAM: _OPTIONAL_TEXT, Entity.TAG: _OPTIONAL_TEXT}
 
@@ -102,6 +108,29 @@ EXPERIMENTS = Subject(
             "experiment_id": Kind(EQUALITY + MEMBERSHIP),
             "creation_time": _NUMBER,
             "last_update_time": _NUMBER,
+        },
+    },
+    aliases={},
+    unordered=frozenset({Entity.TAG}),
+)
+
+MODELS = Subject(
+    prefixes={"tags": Entity.TAG, "tag": Entity.TAG, "attribute": Entity.ATTRIBUTE},
+    names={Entity.ATTRIBUTE: {"name": _TEXT_OR_LIST, "last_updated_timestamp": _ORDER_ONLY}},
+    aliases={"timestamp": "last_updated_timestamp"},
+    unordered=frozenset({Entity.TAG}),
+)
+
+VERSIONS = Subject(
+    prefixes={"tags": Entity.TAG, "tag": Entity.TAG, "attribute": Entity.ATTRIBUTE},
+    names={
+        Entity.ATTRIBUTE: {
+            "name": _TEXT_OR_LIST,
+            "run_id": _TEXT_OR_LIST_ONLY,
+            "source_path": _TEXT_OR_LIST_ONLY,
+            "version_number": Kind(EQUALITY + ORDERING, is_number=True, quoted=True),
+            "creation_timestamp": _ORDER_ONLY,
+            "last_updated_timestamp": _ORDER_ONLY,
         },
     },
     aliases={},

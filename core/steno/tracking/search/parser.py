@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from steno.errors import FilterError, InvalidValue
 from steno.queries import And, Condition, Not, Or, OrderKey
-from steno.tracking.search.fields import EXPERIMENTS, RUNS, Subject
+from steno.tracking.search.fields import EXPERIMENTS, MODELS, RUNS, VERSIONS, Subject
 from steno.tracking.search.printer import format_field
+from steno.tracking.search.prompts import without_prompts
 from steno.tracking.search.scanner import CLOSE, OPEN, Scanner
 from steno.tracking.search.terms import read_comparison, read_field
 
@@ -45,6 +46,21 @@ def parse_runs(filter_string: str | None, order_by: Sequence[str] = ()) -> Parse
 def parse_experiments(filter_string: str | None, order_by: Sequence[str] = ()) -> Parsed:
     """Parse a search over experiments. Arguments, result and errors as for `parse_runs`."""
     return _parse(EXPERIMENTS, filter_string, order_by)
+
+
+def parse_registered_models(filter_string: str | None, order_by: Sequence[str] = ()) -> Parsed:
+    """Parse a search over registered models, which hides prompts unless it asks for them (see `prompts`).
+
+    Arguments, result and errors as for `parse_runs`.
+    """
+    where, keys = _parse(MODELS, filter_string, order_by)
+    return without_prompts(where), keys
+
+
+def parse_model_versions(filter_string: str | None, order_by: Sequence[str] = ()) -> Parsed:
+    """Parse a search over model versions, which hides those of prompts as `parse_registered_models` does."""
+    where, keys = _parse(VERSIONS, filter_string, order_by)
+    return without_prompts(where), keys
 
 
 def _parse(subject: Subject, filter_string: str | None, order_by: Sequence[str]) -> Parsed:

@@ -25,6 +25,7 @@ MAX_LIST = 10_000  # SQLite binds at most 32,766 values
 MAX_INTEGER = 2**63 - 1
 
 _OPERATOR = re.compile(r"[<>=!]++|(?:NOT\s+)?(?:LIKE|ILIKE|IN|RLIKE|REGEXP|BETWEEN)\b|IS(?:\s+NOT)?\s+NULL\b", re.I)
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 _REMEDIES = {
     "==": "write =",
     "<>": "write !=",
@@ -39,14 +40,18 @@ _KEY_HINT = "; quote a key that is more than letters, digits, _ and .: metrics.`
 
 def read_comparison(scan: Scanner, subject: Subject) -> Compare:
     """Take `field operator value`. Raises: FilterError."""
+    start = scan.position
     field = read_field(scan, subject)
+    if not subject.kind(field).operators:
+        raise scan.fail(f"one can order by {format_field(field)}, but not search by it", start)
     operator = _operator(scan, subject, field)
     if operator in PRESENCE:
         return Compare(field, operator)
     if operator in MEMBERSHIP:
         return Compare(field, operator, _list(scan))
     if subject.kind(field).is_number:
-        return Compare(field, operator, _number(scan, field))
+        whole = _quoted_integer(scan) if subject.kind(field).quoted else None
+        return Compare(field, operator, _number(scan, field) if whole is None else whole)
     return Compare(field, operator, _text(scan))
 
 
@@ -124,6 +129,15 @@ def _text(scan: Scanner) -> str:
         hint = f"; texts need quotes: '{bare.strip('`')}'" if bare else ""
         raise scan.unexpected("a quoted text", hint)
     return unquote(quoted)
+
+
+def _quoted_integer(scan: Scanner) -> int | None:
+    quoted = scan.sees(QUOTED)
+    digits = unquote(quoted) if quoted else ""
+    if not _INTEGER.fullmatch(digits):
+        return None
+    scan.token(QUOTED)
+    return int(digits)
 
 
 def _number(scan: Scanner, field: Field) -> int | float:

@@ -1,0 +1,116 @@
+"""Schemas from type hints: what `predict(self, model_input: list[str]) -> list[float]` says of itself.
+
+Inputs described so stay a list of that type, and are checked one by one, in place of being made a table.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from datetime import date, datetime
+from typing import Any
+
+from steno.errors import InvalidValue
+from steno.models import columns, frames
+from steno.models.signature import ColSpec, ModelSignature, Schema
+from steno.models.types import AnyType, Array, DataType, Map, Object, Property, Type
+
+_SCALARS = {
+    bool: DataType.boolean,
+    int: DataType.long,
+    float: DataType.double,
+    str: DataType.string,
+    bytes: DataType.binary,
+    datetime: DataType.datetime,
+    date: DataType.datetime,
+}
+_NONE = type(None)
+
+
+def signature_of_hints(inputs: Any, outputs: Any) -> ModelSignature | None:
+    """Return the signature that a function's type hints declare, None if they declare none.
+
+    Args:
+        inputs: The hint of what it takes; only a list of elements declares something.
+        outputs: The hint of what it gives; anything that has no place in a signature becomes `any`.
+
+    Raises:
+        InvalidValue: A list whose elements have no place in a signature, as those that may be None.
+    """
+    element = _element(inputs)
+    if element is None:
+        return None
+    given = _element(outputs)
+    return ModelSignature(Schema([ColSpec(hinted(element))]), Schema([ColSpec(_of_output(given or outputs))]))
+
+
+def enforce_hinted(data: Any, schema: Schema) -> list[Any]:
+    """Return inputs of a model with type hints as the list it takes. Raises: InvalidValue, naming every misfit."""
+    if frames.is_dataframe(data) and data.shape[1] == 1:
+        data = data.iloc[:, 0]
+    if frames.is_series(data) or frames.is_ndarray(data):
+        data = data.tolist()
+    if not isinstance(data, list):
+        raise InvalidValue(f"schema enforcement failed: the model takes a list, not {type(data).__name__}")
+    if len(schema) != 1:
+        raise InvalidValue(f"a signature of type hints describes one thing, and this one has {len(schema)}")
+    spec, wrong = schema.inputs[0], []
+    for index, each in enumerate(data):
+        try:
+            if not hasattr(each, "model_dump"):  # an instance of the class itself has been checked when it was made
+                _checked(each, spec, f"element {index}")
+        except InvalidValue as error:
+            wrong.append(error.message)
+    if wrong:
+        raise InvalidValue(f"schema enforcement failed: {'; '.join(wrong[:20])}")
+    return data
+
+
+def hinted(hint: Any) -> Type:
+    """Return the type that a hint declares. Raises: InvalidValue."""
+    if hint in (Any, object):
+        return AnyType()
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if _NONE in arguments:
+            raise InvalidValue(f"{hint} may be None, and a signature has that for properties of a class only")
+        return AnyType()
+    if hint is list or origin is list:
+        return Array(hinted(arguments[0]) if arguments else AnyType())
+    if hint is dict or origin is dict:
+        if arguments and arguments[0] is not str:
+            raise InvalidValue(f"{hint} has keys that are no text")
+        return Map(hinted(arguments[1]) if arguments else AnyType())
+    if hasattr(hint, "model_fields"):
+        return Object(
+            {name: _property(each.annotation, each.is_required()) for name, each in hint.model_fields.items()}
+        )
+    if isinstance(hint, type) and hint in _SCALARS:
+        return _SCALARS[hint]
+    raise InvalidValue(f"the type hint {hint!r} has no place in a signature")
+
+
+def _property(hint: Any, required: bool) -> Property:
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) in (typing.Union, types.UnionType) and _NONE in arguments:
+        others = [each for each in arguments if each is not _NONE]
+        return Property(hinted(others[0]) if len(others) == 1 else AnyType(), False)
+    return Property(hinted(hint), required)
+
+
+def _element(hint: Any) -> Any:
+    arguments = typing.get_args(hint)
+    return arguments[0] if typing.get_origin(hint) is list and arguments else None
+
+
+def _of_output(hint: Any) -> Type:
+    try:
+        return AnyType() if hint is None else hinted(hint)
+    except InvalidValue:
+        return AnyType()
+
+
+def _checked(value: Any, spec: Any, where: str) -> None:
+    columns.checked(value, spec.type, where)
+    if value is None and not isinstance(spec.type, AnyType):
+        raise InvalidValue(f"{where} takes {spec.type}, not None")
