@@ -7,8 +7,9 @@ directory or the nearest folder above it, the default. No other module reads the
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from msgspec import Struct, ValidationError, convert
@@ -76,8 +77,21 @@ _FALLBACKS: dict[str, tuple[str, ...]] = {
 }
 
 
-def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
-    """Read the settings afresh; cheap enough to call where one is needed.
+# Each setting's variables, in the order in which they count.
+_VARIABLES = {name: (f"STENO_{name.upper()}", *_FALLBACKS.get(name, ())) for name in Settings.__struct_fields__}
+_FILE_AGE_S = 1.0
+_file: tuple[str, float, dict[str, Any]] = ("", 0.0, {})
+"""What `steno.toml` said where, and when: to look for it in every folder above costs more than all else here."""
+
+
+def load(
+    environ: Mapping[str, str] | None = None, folder: Path | None = None, *, only: Iterable[str] | None = None
+) -> Settings:
+    """Read the settings afresh (the file, if it was read within the last second, as it was then).
+
+    Args:
+        environ, folder: Where to look, rather than in the process's environment and working directory.
+        only: Which settings to read where it matters what that costs; all others are as by default.
 
     Raises:
         InvalidValue: A setting that cannot be read as its type; names the setting and where it was set.
@@ -85,10 +99,12 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
     environ = os.environ if environ is None else environ
     found: dict[str, Any] = {}
     origin: dict[str, str] = {}
+    wanted = _VARIABLES if only is None else {name: _VARIABLES[name] for name in only}
     for name, value in _from_file(folder).items():
-        found[name], origin[name] = value, "steno.toml"
-    for name in Settings.__struct_fields__:
-        for variable in (f"STENO_{name.upper()}", *_FALLBACKS.get(name, ())):
+        if name in wanted:
+            found[name], origin[name] = value, "steno.toml"
+    for name, variables in wanted.items():
+        for variable in variables:
             text = environ.get(variable)
             if text is not None and text.strip():
                 found[name], origin[name] = text.strip(), variable
@@ -103,16 +119,15 @@ def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -
 def origin_of(name: str, environ: Mapping[str, str] | None = None) -> str:
     """Say where a setting's value comes from: a variable's name, "steno.toml" or "default"."""
     environ = os.environ if environ is None else environ
-    for variable in (f"STENO_{name.upper()}", *_FALLBACKS.get(name, ())):
+    for variable in _VARIABLES[name]:
         if environ.get(variable, "").strip():
             return variable
-    return "steno.toml" if name in _from_file(None) else "default"
+    return "steno.toml" if name in _from_file(None, oldest_s=0.0) else "default"
 
 
 def variables() -> tuple[str, ...]:
     """Return every variable that sets something here, ours and those that are read in their place."""
-    ours = tuple(f"STENO_{name.upper()}" for name in Settings.__struct_fields__)
-    return ours + tuple(variable for others in _FALLBACKS.values() for variable in others)
+    return tuple(variable for each in _VARIABLES.values() for variable in each)
 
 
 def take_run_id() -> None:
@@ -135,11 +150,23 @@ def _lower_bool(value: Any) -> Any:
     return lowered if lowered in ("true", "false", "1", "0") else value
 
 
-def _from_file(folder: Path | None) -> dict[str, Any]:
+def _from_file(folder: Path | None, oldest_s: float = _FILE_AGE_S) -> dict[str, Any]:
+    if folder is not None:
+        return _found_from(folder)
+    global _file
     try:
-        folder = Path.cwd() if folder is None else folder
+        place = os.getcwd()
     except OSError:  # the working directory was removed
         return {}
+    known, read_s, table = _file
+    if known == place and monotonic() - read_s < oldest_s:
+        return table
+    table = _found_from(Path(place))
+    _file = place, monotonic(), table
+    return table
+
+
+def _found_from(folder: Path) -> dict[str, Any]:
     for place in (folder, *folder.parents):
         path = place / "steno.toml"
         if path.is_file():

@@ -30,7 +30,13 @@ _ROWS: dict[str, tuple[Patch, ...]] = {
             via=Via.CODE,
             captures="which optimizer is new",
         ),
-        Patch("register_optimizer_step_post_hook", hook=loops.stepped, captures="steps: without them no loop is seen"),
+        # It joins so that it is asked for nothing more at each step: it looks by itself whose step it is.
+        Patch(
+            "register_optimizer_step_post_hook",
+            hook=loops.stepped,
+            joins=True,
+            captures="steps: without them no loop is seen",
+        ),
     ),
     "torch.optim.lr_scheduler": tuple(
         Patch(

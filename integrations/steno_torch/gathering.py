@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 import weakref
+from array import array
 from collections import deque
-from itertools import repeat
 from time import perf_counter
 from typing import Any, TypeAlias
 
+from steno.records import Series
+
 from steno_torch.loaders import Epoch, Pass
-from steno_torch.series import Point, Series
+from steno_torch.series import Point, Points
 from steno_torch.tensors import Value
 from steno_torch.tracks import Counter, PlainSteps, Track
 
-_MOST_WAITING, _LONGEST_NS = 256, 100_000_000
-STEP_S = 12e-6  # beside `gather`; as seen from outside, since to measure each step would cost as much again
+_MOST_WAITING, _LONGEST_S = 256, 0.1
+STEP_S = 10e-6  # beside `gather`; as seen from outside, since to measure each step would cost as much again
 
 Step: TypeAlias = tuple[Track, list[tuple[str, Value]], list[Pass] | None, Any, int, Value | None]
 """What one step of an optimizer gave: its track, (name, value) of each `backward` before it, the passes through data
@@ -35,16 +37,16 @@ class Gathering:
         overhead_s: What recording has cost until now.
         last_ns: When the last step was that has been recorded.
         waiting: What steps have given that is not recorded yet, since it costs less to record some together.
-        due_ns: When they are to be, at the next step.
+        due_s: When they are to be, at the next step.
         epochs: How many have begun.
     """
 
     def __init__(self, every_n_steps: int) -> None:
         self.tracks: list[Track] = []
-        self.series = Series()
-        self.steps = self.epochs = self.due_ns = self.last_ns = 0
+        self.series = Points()
+        self.steps = self.epochs = self.last_ns = 0
         self.opened = self.over = False
-        self.overhead_s = 0.0
+        self.overhead_s = self.due_s = 0.0
         self.waiting: deque[Step | PlainSteps] = deque()
         self._every = max(1, every_n_steps)
         self._owners: dict[str, Counter] = {}
@@ -62,7 +64,7 @@ class Gathering:
                 track.plain = None
         self.waiting.append(made)
         if len(self.waiting) >= _MOST_WAITING:
-            self.due_ns = 0
+            self.due_s = 0.0
 
     def gather(self, *, wait: bool = True) -> None:
         """Record the steps that wait.
@@ -82,15 +84,20 @@ class Gathering:
                 last_ns = self._record_any(self.waiting.popleft(), points) or last_ns
             for each in open_ended:
                 last_ns = self._record_plain(each, points) or last_ns
-            self.series.add_many(points)
+            self._record_points(points)
             if self.over:
                 self.expect_nothing()
             if last_ns and self.opened:
-                self.due_ns = last_ns + _LONGEST_NS
+                self.due_s = last_ns / 1e9 + _LONGEST_S
             self.last_ns = last_ns or self.last_ns
         finally:
             self._lock.release()
             self.overhead_s += perf_counter() - began_s + (self.steps - before) * STEP_S
+
+    def _record_points(self, points: list[Point]) -> None:
+        if points:
+            self.series.add_many(points)
+            points.clear()
 
     def expect_nothing(self) -> None:
         """What steps from now on is looked at anew."""
@@ -105,7 +112,7 @@ class Gathering:
         return made[4]
 
     def _record_plain(self, made: PlainSteps, points: list[Point]) -> int:
-        values, times_ns = made.take()
+        values, times_s = made.take()
         if not values:
             return 0
         track, count, epoch = made.track, len(values), self._epoch
@@ -114,13 +121,15 @@ class Gathering:
         first = counter.steps + 1
         self.steps += count
         counter.steps += count
-        steps = range(first, first + count)
-        some = zip(repeat(key), steps, [each // 1_000_000 for each in times_ns], values, strict=False)
-        points += some if self._every == 1 else [point for point in some if point[1] % self._every == 0]
+        self._record_points(points)
+        every = slice(-first % self._every, None, self._every)
+        steps, times_ms = range(first, first + count)[every], [int(each * 1000) for each in times_s[every]]
+        self.series.add_columns(Series(key, array("q", steps), array("q", times_ms), array("d", values[every])))
+        last_ns = int(times_s[-1] * 1e9)
         if epoch is not None:
             epoch.add(key, sum(values), count)
-            epoch.last_step, epoch.last_ns = counter.steps, times_ns[-1]
-        return times_ns[-1]
+            epoch.last_step, epoch.last_ns = counter.steps, last_ns
+        return last_ns
 
     def _record(self, made: Step, points: list[Point]) -> None:
         self.steps += 1

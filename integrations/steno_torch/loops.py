@@ -6,10 +6,11 @@ import os
 import sys
 import threading
 import weakref
-from time import time_ns
+from time import time
 from types import CodeType
 from typing import Any
 
+from steno.autolog.nesting import current, in_thread_of_ours, inside
 from steno.tracking import context
 from torch import nn
 
@@ -27,10 +28,11 @@ _stack_now = context.stack.get
 class _Bound:
     """Where an optimizer's steps go while the stack of runs is this one; forgotten with the optimizer."""
 
-    __slots__ = ("gone", "recording", "stack", "track")
+    __slots__ = ("optimizer", "recording", "stack", "track")
 
-    def __init__(self, track: Track, recording: Recording, stack: tuple[Any, ...], gone: weakref.ref[Any]) -> None:
-        self.track, self.recording, self.stack, self.gone = track, recording, stack, gone
+    def __init__(self, track: Track, recording: Recording, optimizer: weakref.ref[Any]) -> None:
+        self.track, self.recording, self.optimizer = track, recording, optimizer
+        self.stack = _stack_now()
 
 
 class Loop:
@@ -46,6 +48,7 @@ class Loop:
         losses: (name, value) of each loss since the last step else; the last thousand, where no step ever comes.
         begun: The passes through data loaders that have begun since.
         tracks: Where the steps of each optimizer go, by its id.
+        last: Where those of the optimizer go that made the last one.
         scaled: The value of a loss that a gradient scaler has multiplied, by the number of its node in the graph.
     """
 
@@ -59,6 +62,7 @@ class Loop:
         "draft",
         "instruction",
         "is_plain",
+        "last",
         "losses",
         "names",
         "names_there",
@@ -82,6 +86,7 @@ class Loop:
         self._own: list[Recording] = []
         self._by_run: dict[str, Recording] = {}
         self.tracks: dict[int, _Bound] = {}
+        self.last: _Bound | None = None
 
     # -- steps -----------------------------------------------------------------------------------------------
 
@@ -108,8 +113,8 @@ class Loop:
         track = recording.track_of(optimizer) or recording.join(optimizer)
         tracks, key = self.tracks, id(optimizer)
         gone = weakref.ref(optimizer, lambda _: tracks.pop(key, None))
-        bound = tracks[key] = _Bound(track, recording, _stack_now(), gone)
-        return bound
+        self.last = tracks[key] = _Bound(track, recording, gone)
+        return self.last
 
     def _recording_of(self, optimizer: Any) -> Recording | None:
         active = context.active_run()
@@ -142,6 +147,7 @@ class Loop:
 
     def open(self, recording: Recording) -> None:
         recording.open()
+        inside.set(inside.get())  # looked at before each loss: what is set is at hand, what is not is searched for
         end_with_worker(end_all)
         if recording is not self.draft:
             return
@@ -184,6 +190,7 @@ class Loop:
         own, self._own, by_run, self._by_run = self._own, [], self._by_run, {}
         self.current = self.draft = None
         self.tracks.clear()
+        self.last = None
         for each in (*own, *by_run.values()):
             each.end(error)
 
@@ -194,34 +201,43 @@ class Loop:
                 each.session.end_later()
 
 
-class _Here(threading.local):
-    """This thread's loop."""
-
-    def __init__(self) -> None:
-        self.loop = Loop()
-        _all.add(self.loop)
-
-
 _all: weakref.WeakSet[Loop] = weakref.WeakSet()
-here = _Here()
-"""`here.loop` is this thread's."""
+here = threading.local()
+"""`here.loop` is this thread's, once it is looked for (`loop_here`). A class of its own would be slower to read."""
+
+
+def loop_here() -> Loop:
+    """Return this thread's loop."""
+    try:
+        return here.loop  # type: ignore[no-any-return]
+    except AttributeError:
+        loop = here.loop = Loop()
+        _all.add(loop)
+        return loop
 
 
 def stepped(optimizer: Any, args: Any = None, kwargs: Any = None) -> None:
     """An optimizer has made a step. Every line here is paid for at each step of a loop."""
-    loop = here.loop
-    bound = loop.tracks.get(id(optimizer))
+    try:
+        loop = here.loop
+    except AttributeError:
+        loop = loop_here()
+    bound = loop.last
+    if bound is None or bound.optimizer() is not optimizer:
+        bound = loop.last = loop.tracks.get(id(optimizer))
     if bound is not None and bound.stack is _stack_now():
         plain, groups = bound.track.plain, optimizer.param_groups
+        # Such a loss was seen outside of every watched call, and so is this step.
         if plain is not None and loop.names is plain.names and len(groups) == 1 and groups[0]["lr"] is plain.lr:
-            now_ns = time_ns()
-            plain.add_value(loop.value)
-            plain.add_time(now_ns)
+            now_s = time()
+            plain.values.append(loop.value)
+            plain.times_s.append(now_s)
             loop.names, loop.is_plain = None, True
-            if now_ns > bound.recording.due_ns:
+            if now_s > bound.recording.due_s:
                 bound.recording.gather(wait=False)
             return
-    _step(loop, bound, optimizer)
+    if current() is None and not in_thread_of_ours():
+        _step(loop, bound, optimizer)
 
 
 def _step(loop: Loop, bound: _Bound | None, optimizer: Any) -> None:
@@ -238,12 +254,12 @@ def _step(loop: Loop, bound: _Bound | None, optimizer: Any) -> None:
     groups = optimizer.param_groups
     lr = lr_of(groups)
     norm = recording.norm_of(optimizer) if recording.asks_norm else None
-    now_ns = time_ns()
-    recording.take((track, losses, begun, lr, now_ns, norm))
+    now_s = time()
+    recording.take((track, losses, begun, lr, int(now_s * 1e9), norm))
     if names is not None and type(lr) is float and recording.opened and not recording.asks_norm:
         track.expect(names, lr)
     # A short step is followed by others soon, a long one is recorded at once; what has begun may be over soon.
-    if now_ns > recording.due_ns or begun:
+    if now_s > recording.due_s or begun:
         recording.gather(wait=False)
         if not recording.opened and (recording.steps > 1 or _stack_now()):
             loop.open(recording)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import torch
 from steno.contracts.integration import Run
+from steno.records import Series
 
 from steno_torch.tensors import Value, unseen
 
@@ -44,7 +45,7 @@ class _Window:
         self.points, self.host, self.arrived = points, host, arrived
 
 
-class Series:
+class Points:
     """Takes the points of one run, from one thread; others may ask for what is on its way.
 
     On a device a value is a copy of four bytes. A full window of them is stacked and sent to pinned memory in the
@@ -84,6 +85,11 @@ class Series:
             return
         for key, step, time_ms, value in points:
             self._keep(key, value, step, time_ms)
+
+    def add_columns(self, series: Series) -> None:
+        """Record points of one series whose values are known. There is a run."""
+        assert self.run is not None
+        self.run.log_series(series)
 
     def add_all(self, values: dict[str, float], step: int, time_ns: int) -> None:
         """Record points of several series that arose together, some time ago."""

@@ -13,7 +13,7 @@ from steno.contracts.integration import Call
 from steno_torch import loops
 from steno_torch.callsite import known_sites, names_at
 from steno_torch.loaders import Pass
-from steno_torch.loops import here
+from steno_torch.loops import here, loop_here
 from steno_torch.tensors import value_of
 
 # What a step of a loop looks up, at hand.
@@ -27,7 +27,10 @@ _MOST_SCALED = 16
 
 def backward(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """A loss is about to be differentiated. Every line here is paid for at each step of a loop."""
-    loop = here.loop
+    try:
+        loop = here.loop
+    except AttributeError:
+        loop = loop_here()
     given: Any = args[0] if args else kwargs.get("tensors")
     if loop.is_plain and type(given) is _Tensor and given.is_cpu and not (_function_modes() or _dispatch_modes()):
         try:
@@ -36,7 +39,7 @@ def backward(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if frame.f_lasti != loop.instruction or frame.f_code is not loop.code:
                 loop.code, loop.instruction = frame.f_code, frame.f_lasti
                 loop.names_there = known_sites[id(loop.code), loop.instruction][1]
-            value = given.item()
+            value = given.tolist()  # as `item`, without letting go of the interpreter for a moment
         except (KeyError, RuntimeError, ValueError):
             # A place not seen before; a loss of several elements; `autograd.backward(loss)` that nobody called.
             loop.code = None
@@ -84,16 +87,16 @@ def scaled(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         return
     value = value_of(given)
     if value is not None:
-        waiting = here.loop.scaled
+        waiting = loop_here().scaled
         if len(waiting) >= _MOST_SCALED:
             waiting.clear()
         waiting[given.grad_fn._sequence_nr()] = value
-        here.loop.unpack()
+        loop_here().unpack()
 
 
 def iterated(call: Call) -> Generator[None, Any, None]:
     """A pass through a data loader begins."""
     began_ns = time_ns()
-    here.loop.look_at_passes()
+    loop_here().look_at_passes()
     iterator = yield
-    here.loop.begin(Pass(call.instance, iterator, began_ns))
+    loop_here().begin(Pass(call.instance, iterator, began_ns))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import weakref
-from array import array
 from typing import Any
 
 import torch
 
-from steno_torch.series import Series
+from steno_torch.series import Points
 from steno_torch.tensors import value_of
 
 _MOST_GROUPS = 16
@@ -46,31 +45,30 @@ class Counter:
 class PlainSteps:
     """Steps of one optimizer that are alike: one loss of one name, a number, and the learning rate of the step before.
 
-    All that is kept of each is two numbers, in columns: objects would be made and found again at each step of a loop.
-    The loop's thread appends, value before time; who takes them holds the recording's lock.
+    All that is kept of each is two numbers, in columns of what the loop had at hand: to pack them at each step costs
+    more than at once. The loop's thread appends, value before time; who takes them holds the recording's lock.
 
     Attributes:
         track: Whose they are.
         names: Of the loss, the very object that `callsite` knows.
         lr: The very object in the optimizer's group.
-        values, times_ns: One of each for each step.
-        add_value, add_time: Their `append`, at hand.
+        values: The loss of each step.
+        times_s: When it was, in seconds.
     """
 
-    __slots__ = ("add_time", "add_value", "lr", "names", "times_ns", "track", "values")
+    __slots__ = ("lr", "names", "times_s", "track", "values")
 
     def __init__(self, track: Track, names: tuple[str, ...], lr: float) -> None:
         self.track, self.names, self.lr = track, names, lr
-        self.values = array("d")
-        self.times_ns = array("q")
-        self.add_value, self.add_time = self.values.append, self.times_ns.append
+        self.values: list[float] = []
+        self.times_s: list[float] = []
 
-    def take(self) -> tuple[array[float], array[int]]:
+    def take(self) -> tuple[list[float], list[float]]:
         """Return what is there and forget it; another thread may be adding to it."""
-        count = len(self.times_ns)
-        values, times_ns = self.values[:count], self.times_ns[:count]
-        del self.values[:count], self.times_ns[:count]
-        return values, times_ns
+        count = len(self.times_s)
+        values, times_s = self.values[:count], self.times_s[:count]
+        del self.values[:count], self.times_s[:count]
+        return values, times_s
 
 
 class Track:
@@ -109,7 +107,7 @@ class Track:
         if self.is_lone and names is before[0] and lr is before[1]:
             self.plain = PlainSteps(self, names, lr)
 
-    def record_lr(self, lr: Any, series: Series, step: int, time_ns: int) -> None:
+    def record_lr(self, lr: Any, series: Points, step: int, time_ns: int) -> None:
         """Record the learning rates that a step was made with, where they have changed."""
         before, self.lr = self.lr, lr
         lrs = lr if isinstance(lr, tuple) else (lr,)

@@ -27,13 +27,13 @@ def scalars(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
 def hyperparameters(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """`add_hparams(hparam_dict, metric_dict)`; the metrics it hands to `add_scalar` itself."""
     (params,) = _given(args, kwargs, "hparam_dict")
-    recording = loops.here.loop.recording()
+    recording = loops.loop_here().recording()
     if recording is not None and recording.session is not None and isinstance(params, dict):
         recording.run.log_params({str(key): value for key, value in params.items() if type(value) in _SCALARS})
 
 
 def _record(tag: Any, value: Any, step: Any) -> None:
-    recording = loops.here.loop.recording()
+    recording = loops.loop_here().recording()
     number = number_or_value(value)
     if recording is None or recording.silent or number is None or not isinstance(tag, str):
         return

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steno.records import Batch, DatasetInput
+from steno.records import Batch, DatasetInput, Series
 
 if TYPE_CHECKING:
     from steno.tracking.run import ActiveRun
@@ -59,6 +59,13 @@ class ContainedRun:
         except Exception:  # advice: one of the keys, which is found and told so
             for key, step, time_ms, value in points:
                 self.log_metric(key, value, step, time_ms)
+
+    def log_series(self, series: Series) -> None:
+        """Record a stretch of one metric."""
+        try:
+            self.active.log_series(series)
+        except Exception as error:  # advice
+            self._left_out(series.key, error)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags."""
@@ -134,6 +141,9 @@ class NoRun:
         """Keep nothing."""
 
     def log_points(self, points: Sequence[tuple[str, int, int, float]]) -> None:
+        """Keep nothing."""
+
+    def log_series(self, series: Series) -> None:
         """Keep nothing."""
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from steno.autolog import advice, runs
 from steno.autolog.containment import contain
-from steno.autolog.nesting import in_thread_of_ours, inside, leave_frame_out, thread
+from steno.autolog.nesting import in_thread_of_ours, inside, leave_frame_out
+from steno.autolog.swap import has_plain_parameters
 
 if TYPE_CHECKING:
     from steno.autolog.call import WatchedCall
@@ -175,27 +177,45 @@ class MethodSite(FunctionSite):
             raise
 
 
-def guarded_hook(row: Row, function: Hook) -> tuple[Callable[..., None], Callable[[], None]]:
-    """Return what a framework is given to call at its own moments, and what makes it look no more.
-
-    A closure rather than an object: it is called at each step of a loop.
-    """
-    on, inside_now, joins = True, inside.get, row.joins
-
-    def hook(*args: Any, **kwargs: Any) -> None:
-        call = inside_now()
-        if not on or (thread.is_ours if call is None or not call.open else not joins):
-            return
-        try:
-            function(*args, **kwargs)
-        except Exception as error:  # a hook is advice
-            contain(row.watcher.name, row.target, error)
-
-    def stop() -> None:
-        nonlocal on
-        on = False
-
+# With the function's own parameters where these are plain: a hook is called at each step of a loop, and to gather
+# arguments and spread them again would cost as much as all that is done with them. Our names are none of theirs.
+_HOOK = """
+def guarded(steno_function, steno_failed, steno_is_outside):
+    steno_on = True
+    def hook({parameters}):
+        if steno_on{and_wanted}:
+            try:
+                steno_function({parameters})
+            except Exception as error:
+                steno_failed(error)
+    def stop():
+        nonlocal steno_on
+        steno_on = False
     return hook, stop
+"""
+
+
+def guarded_hook(row: Row, function: Hook) -> tuple[Callable[..., None], Callable[[], None]]:
+    """Return what a framework is given to call at its own moments, and what makes it look no more."""
+
+    def failed(error: Exception) -> None:
+        contain(row.watcher.name, row.target, error)
+
+    parameters, defaults = "*args, **kwargs", None
+    if isinstance(function, FunctionType) and has_plain_parameters(function.__code__):
+        parameters = ", ".join(function.__code__.co_varnames[: function.__code__.co_argcount])
+        defaults = function.__defaults__
+    made: dict[str, Any] = {}
+    exec(_HOOK.format(parameters=parameters, and_wanted="" if row.joins else " and steno_is_outside()"), made)
+    hook, stop = made["guarded"](function, failed, _is_outside)
+    hook.__defaults__ = defaults
+    return hook, stop
+
+
+def _is_outside() -> bool:
+    """Whether no watched call runs here, and the thread is not one of ours."""
+    call = inside.get()
+    return (call is None or not call.open) and not in_thread_of_ours()
 
 
 class WrapperSite(Site):

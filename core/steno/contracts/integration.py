@@ -23,7 +23,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct, field
 
-from steno.records import Batch, DatasetInput
+from steno.records import Batch, DatasetInput, Series
 
 T = TypeVar("T")
 
@@ -64,6 +64,10 @@ class Run(Protocol):
 
     def log_points(self, points: Sequence[tuple[str, int, int, float]]) -> None:
         """Record points of many steps at once, which costs less: (key, step, time in milliseconds, value)."""
+        ...
+
+    def log_series(self, series: Series) -> None:
+        """Record a stretch of one metric at once, as columns, which costs least."""
         ...
 
     def set_tags(self, tags: Mapping[str, Any]) -> None: ...
@@ -164,7 +168,7 @@ class Patch(Struct, frozen=True):
         tap: A plain function called before each call; or
         hook: A function to register: the target is the framework's own registration function, is called with the
             hook, and returns a handle whose `remove()` (or call) takes it back. Nothing of the framework's is
-            replaced. It is called where no watched call runs, unless the row joins.
+            replaced. It is called where no watched call runs; with `joins`, wherever the framework calls it.
         joins: Inside another watched call: False stays silent, True writes into the same run.
         many: Many fits happen in here (searches, cross-validation, ensembles): nothing inside joins.
         via: The mechanism; AUTO takes `code` for module-level Python functions and `wrapt` otherwise.

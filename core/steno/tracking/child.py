@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from steno.plugins import plugins
-from steno.records import Batch, RunChange, RunStart, RunStatus, Tags
+from steno.records import Batch, RunChange, RunStart, RunStatus, Series, Tags
 from steno.tracking import context, ending, followers
 from steno.tracking import writer as writing
 from steno.tracking.frames import Entry, Facts, child_of
@@ -170,8 +170,7 @@ class ChildRun(ActiveRun):
         if batch.params or batch.tags:
             self._own_journal().append(Facts(batch.params, batch.tags))
         for each in batch.series.values():
-            columns = zip(each.steps, each.times, each.values, strict=True)
-            self.log_points([(each.key, *point) for point in columns])
+            self.log_series(each)
 
 
 class _Unbegun(Silence):
@@ -196,6 +195,10 @@ class _Unbegun(Silence):
     def append_points(self, points: Sequence[tuple[str, int, int, float]]) -> None:
         """Begin, and append there."""
         self._begun().append_points(points)
+
+    def append_series(self, series: Series) -> None:
+        """Begin, and append there."""
+        self._begun().append_series(series)
 
     def append(self, entry: Entry) -> None:
         """Begin, and append there."""

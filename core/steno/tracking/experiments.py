@@ -64,7 +64,7 @@ def for_new_run() -> str:
     if here is not None:
         return here
     elsewhere = _active[1] if _active is not None else None  # told to child processes for another store
-    chosen = settings.load()
+    chosen = settings.load(only=("experiment_id", "experiment_name"))
     if chosen.experiment_id not in (None, elsewhere):
         return str(chosen.experiment_id)
     if chosen.experiment_name is not None:

@@ -13,10 +13,11 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from itertools import repeat
 from pathlib import Path
 from zlib import crc32
 
-from steno.records import Batch
+from steno.records import Batch, Series
 from steno.tracking import frames
 from steno.tracking.frames import HEAD, POINT, ROW, Entry, Layout, Opened, Reader, SpooledFile
 from steno.tracking.segment import HEADER_SIZE, Header, Segment, pid_started
@@ -122,6 +123,19 @@ class Journal:
                 frames.columns_body([numbers[key] for key in keys], *columns)
             ):
                 self.dropped += len(some) - 1
+
+    def append_series(self, series: Series) -> None:
+        """Append a stretch of one metric, in few frames."""
+        key = series.key
+        layout = self._layouts.get(key, -1)
+        if layout < 0:
+            layout = self._layout(key)
+        for begin in range(0, len(series), MOST_POINTS):
+            some = slice(begin, begin + MOST_POINTS)
+            columns = series.steps[some], series.times[some], series.values[some]
+            count = len(columns[0])
+            if layout < 0 or not self._append(frames.columns_body(repeat(layout, count), *columns)):
+                self.dropped += count - 1
 
     def append(self, entry: Entry) -> None:
         """Append anything but metrics; memory that is full of points still has room for it."""
@@ -288,6 +302,9 @@ class Silence:
         """Keep nothing."""
 
     def append_points(self, points: Sequence[tuple[str, int, int, float]]) -> None:
+        """Keep nothing."""
+
+    def append_series(self, series: Series) -> None:
         """Keep nothing."""
 
     def append(self, entry: Entry) -> None:

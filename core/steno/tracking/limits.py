@@ -143,15 +143,20 @@ def registry_tags(tags: Mapping[str, Any]) -> dict[str, str]:
     return {check_key("tag", key): text("tag", key, value, limit, truncate=False) for key, value in tags.items()}
 
 
+def truncates() -> bool:
+    """Whether values over a limit are cut rather than refused."""
+    return settings.load(only=("truncate_long_values",)).truncate_long_values
+
+
 def run_tags(tags: Mapping[str, Any]) -> dict[str, str]:
     """Return run tags as text. Raises: InvalidValue."""
-    cut = settings.load().truncate_long_values
+    cut = truncates()
     return {check_key("tag", key): text("tag", key, value, TAG_LENGTH, truncate=cut) for key, value in tags.items()}
 
 
 def run_params(params: Iterable[Param]) -> dict[str, str]:
     """Return params as text by key. Raises: InvalidValue, also where a key comes twice."""
-    cut = settings.load().truncate_long_values
+    cut = truncates()
     found: dict[str, str] = {}
     for param in params:
         if param.key in found:

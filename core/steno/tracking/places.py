@@ -50,7 +50,7 @@ def set_tracking_uri(uri: str | Path) -> None:
 
 def get_tracking_uri() -> str:
     """Return the address of the store, absolute."""
-    return _chosen or absolute_uri(settings.load().tracking_uri)
+    return _chosen or absolute_uri(settings.load(only=("tracking_uri",)).tracking_uri)
 
 
 def set_registry_uri(uri: str | Path) -> None:
@@ -117,7 +117,7 @@ def split_runs_uri(uri: str) -> tuple[str, str]:
 
 def journal_folder(uri: str) -> Path:
     """Return where journals for a store lie: beside an embedded one, else in the user's state folder."""
-    chosen = settings.load().journal_dir
+    chosen = settings.load(only=("journal_dir",)).journal_dir
     if chosen:
         return Path(chosen).expanduser().absolute()
     scheme, _, rest = uri.partition(":///")

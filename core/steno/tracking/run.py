@@ -20,6 +20,7 @@ from steno.records import (
     RunInputs,
     RunStart,
     RunStatus,
+    Series,
     Tags,
 )
 from steno.tracking import context, ending, followers, limits, places
@@ -65,7 +66,7 @@ class ActiveRun:
         self.last_seen_ms = 0
         self._start = start
         self._params: dict[str, str] = dict(params or {})
-        self._truncate = settings.load().truncate_long_values if truncate is None else truncate
+        self._truncate = limits.truncates() if truncate is None else truncate
         self._keys: dict[str, str] = {}
         self._open_journal(create=create)
 
@@ -75,7 +76,7 @@ class ActiveRun:
             self._journal: Journal | Silence = Silence()
             return
         opened = Opened(self.run_id, self.store_uri, self.owned, self._start if create else None)
-        limit = settings.load().memory_limit_mb << 20
+        limit = settings.load(only=("memory_limit_mb",)).memory_limit_mb << 20
         journal = self._journal = Journal(places.journal_folder(self.store_uri), opened, memory_limit=limit)
         self._carrier = Carrier(journal, self.store_uri)
         writing.writer.add(self._carrier)
@@ -151,6 +152,13 @@ class ActiveRun:
             self._keys[limits.check_key("metric", key)] = key
         if points:
             self._own_journal().append_points(points)
+
+    def log_series(self, series: Series) -> None:
+        """Record a stretch of one metric, as columns. Raises: InvalidValue if its key is not allowed."""
+        if series.key not in self._keys:
+            self._keys[limits.check_key("metric", series.key)] = series.key
+        if len(series):
+            self._own_journal().append_series(series)
 
     # -- params, tags, datasets ------------------------------------------------------------------------------
 
@@ -356,5 +364,5 @@ def start_of(
 
 def process_is_silent() -> bool:
     """Whether this process is a rank above 0, which records nothing unless asked to."""
-    chosen = settings.load()
+    chosen = settings.load(only=("rank", "record_all_ranks"))
     return chosen.rank > 0 and not chosen.record_all_ranks

@@ -89,6 +89,29 @@ def test_inside_a_watched_call_a_hook_is_silent_unless_it_joins(door, joins):
     assert seen == (["inside"] if joins else [])
 
 
+def keeps_two(seen):
+    def hook(function, more="nothing"):
+        seen.append((function, more))
+
+    return hook
+
+
+def takes_all(seen):
+    return lambda *args, **kwargs: seen.append((*args, *kwargs.values(), "nothing")[:2])
+
+
+@pytest.mark.parametrize("joins", [False, True])
+@pytest.mark.parametrize("made", [keeps_two, takes_all])
+def test_a_hook_is_called_as_its_function_would_be(door, made, joins):
+    seen = []
+    fw = door.watch(Patch("register", hook=made(seen), joins=joins))
+    (hook,) = fw.hooks
+    hook(1)
+    hook(2, "more")
+    hook(3, more="by name")
+    assert seen == [(1, "nothing"), (2, "more"), (3, "by name")]
+
+
 def test_a_hook_does_not_see_our_own_threads(door):
     seen = []
     fw = door.watch(Patch("register", hook=seen.append))

@@ -42,4 +42,4 @@ def test_a_registry_that_refuses_is_told_on_the_run_and_the_training_goes_on(cli
     steno.flush()
     (run,) = client.search_runs(["0"])
     assert "nothing installed serves" in run.data.tags["steno.model_not_registered"]
-    assert [each.path for each in client.list_artifacts(run.info.run_id)] == ["model"]
+    assert "model" in [each.path for each in client.list_artifacts(run.info.run_id)]

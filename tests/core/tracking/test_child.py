@@ -7,10 +7,11 @@ import pickle
 import subprocess
 import sys
 import threading
+from array import array
 
 import pytest
 import steno
-from steno.records import Batch, RunChange, RunStart, RunStatus, Tags
+from steno.records import Batch, RunChange, RunStart, RunStatus, Series, Tags
 from steno.tracking import child as children
 from steno.tracking import context
 from steno.tracking.child import ChildRun
@@ -62,6 +63,7 @@ LOGS = {
     "a metric": lambda run: run.log_metric("own", 1.0),
     "metrics": lambda run: run.log_metrics({"own": 1.0}),
     "points": lambda run: run.log_points([("own", 0, 7000, 1.0)]),
+    "a series": lambda run: run.log_series(Series("own", array("q", [0]), array("q", [7000]), array("d", [1.0]))),
     "a param": lambda run: run.log_param("own", 1),
     "a tag": lambda run: run.set_tag("own", 1),
     "a file": lambda run: run.log_file("own.txt", b"text"),

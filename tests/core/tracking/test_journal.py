@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
+from array import array
 from pathlib import Path
 
-from steno.records import Batch, RunStart
+import pytest
+from steno.records import Batch, RunStart, Series
 from steno.tracking import journal as journals
 from steno.tracking.frames import Facts, Opened, SpooledFile
 from steno.tracking.journal import Journal, new_id
@@ -324,6 +326,19 @@ def test_many_points_at_once_come_back_in_their_series(tmp_path):
         assert list(zip(series.steps, series.times, series.values, strict=True)) == mine
     journal.close(remove=False)
     assert _checked(tmp_path) == 2500
+
+
+@pytest.mark.parametrize("count", [0, 1, 2500])
+def test_a_stretch_of_one_metric_comes_back_as_it_was(tmp_path, count):
+    journal = _journal(tmp_path)
+    stretch = Series("loss", array("q", range(count)), array("q", range(10, 10 + count)), array("d", range(count)))
+    journal.append_point("loss", -1, 9, 0.5)
+    journal.append_series(stretch)
+    (batch,) = _read_all(journal, acknowledge=False)
+    read = batch.series["loss"]
+    assert (read.steps[1:], read.times[1:], read.values[1:]) == (stretch.steps, stretch.times, stretch.values)
+    journal.close(remove=False)
+    assert _checked(tmp_path) == count + 1
 
 
 def test_points_that_are_appended_together_are_kept_or_dropped_together(tmp_path):
