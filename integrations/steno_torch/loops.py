@@ -10,6 +10,7 @@ from time import time
 from types import CodeType
 from typing import Any
 
+import torch
 from steno.autolog.nesting import current, in_thread_of_ours, inside
 from steno.tracking import context
 from torch import nn
@@ -237,7 +238,8 @@ def stepped(optimizer: Any, args: Any = None, kwargs: Any = None) -> None:
                 bound.recording.gather(wait=False)
             return
     if current() is None and not in_thread_of_ours():
-        _step(loop, bound, optimizer)
+        with torch._C.DisableTorchFunction():  # a mode of the user's would see what is asked of the parameters
+            _step(loop, bound, optimizer)
 
 
 def _step(loop: Loop, bound: _Bound | None, optimizer: Any) -> None:

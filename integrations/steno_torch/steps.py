@@ -32,16 +32,18 @@ def backward(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     except AttributeError:
         loop = loop_here()
     given: Any = args[0] if args else kwargs.get("tensors")
-    if loop.is_plain and type(given) is _Tensor and given.is_cpu and not (_function_modes() or _dispatch_modes()):
+    # Modes first: they would see what is asked of the loss.
+    seen_by_none = loop.is_plain and type(given) is _Tensor and not (_function_modes() or _dispatch_modes())
+    if seen_by_none and given.is_cpu and not given.dim():
         try:
             # Of the frames above, most often, one is the stub's, one `Tensor.backward`, and then comes the user's.
             frame = _frame(3)
             if frame.f_lasti != loop.instruction or frame.f_code is not loop.code:
                 loop.code, loop.instruction = frame.f_code, frame.f_lasti
                 loop.names_there = known_sites[id(loop.code), loop.instruction][1]
-            value = given.tolist()  # as `item`, without letting go of the interpreter for a moment
+            value = given.tolist()  # one number; as `item`, without letting go of the interpreter for a moment
         except (KeyError, RuntimeError, ValueError):
-            # A place not seen before; a loss of several elements; `autograd.backward(loss)` that nobody called.
+            # A place not seen before; a loss that cannot be read; `autograd.backward(loss)` that nobody called.
             loop.code = None
         else:
             if type(value) is float:

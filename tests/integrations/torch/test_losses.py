@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import math
 import weakref
@@ -170,6 +171,51 @@ def test_a_gradient_that_is_given_is_no_loss(autolog):
         loss.backward()
         optimizer.step()
     assert set(only_run().data.metrics) == {"loss", "lr"}
+
+
+def test_a_large_result_is_not_read(autolog, monkeypatch):
+    read, plain = [], torch.Tensor.tolist
+    monkeypatch.setattr(torch.Tensor, "tolist", lambda tensor: read.append(tensor.numel()) or plain(tensor))
+    model = net()
+    optimizer = sgd(model)
+    for size in (1, 1, 1, 50, 50):
+        out = model(X.repeat(size, 1)).mean(dim=1)[:size].squeeze()
+        out.backward(torch.ones_like(out))
+        optimizer.step()
+    assert set(read) == {1}
+
+
+class Seen(torch.overrides.TorchFunctionMode):
+    """Takes note of what it is asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.asked.append(getattr(func, "__name__", str(func)))
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_mode_of_the_users_sees_what_it_would_see_without_us(tmp_path):
+    def train():
+        model, outer, inner = net(), Seen(), Seen()
+        optimizer = sgd(model)
+        for modes in (1, 1, 1, 0, 0, 0, 2, 2, 2):
+            with contextlib.ExitStack() as stack:
+                for mode in (outer, inner)[:modes]:
+                    stack.enter_context(mode)
+                loss = model(X).square().mean()
+                loss.backward()
+                optimizer.step()
+        return outer.asked, inner.asked
+
+    plain = train()
+    autolog_one("pytorch", log_models=False)
+    try:
+        assert train() == plain
+    finally:
+        steno.autolog(disable=True)
 
 
 @pytest.mark.parametrize(
