@@ -5,11 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from types import CodeType, FunctionType, MappingProxyType
+from types import CodeType, FunctionType
 from typing import Any
 
 _GATHERS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 
 
@@ -35,13 +34,12 @@ def outer({cells}):
         stand_in = "stand-in"
         inside = "inside"
         original = "original"
-        nothing = "nothing"
         try:
             tap = stand_in.lone_tap
             call = inside()
             if tap is not None and call is None:
                 try:
-                    tap(({parameters},), nothing)
+                    tap(({parameters},), {{}})
                 except Exception as error:
                     stand_in.tap_failed(error)
             elif tap is None or stand_in.joins or not call.open:
@@ -83,7 +81,7 @@ class CodeSwap:
         self.function: FunctionType = function
         self.original = _twin(function)
         self._old = function.__code__
-        constants: dict[str, Any] = {"stand-in": stand_in, "original": self.original, "nothing": _NOTHING}
+        constants: dict[str, Any] = {"stand-in": stand_in, "original": self.original}
         tapped = around is not None and has_plain_parameters(function.__code__)
         self._new = _code_for(function.__code__, constants | dict(around or {}), tapped=tapped)
         self._had_signature = "__signature__" in vars(function)
