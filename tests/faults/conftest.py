@@ -16,8 +16,6 @@ import steno
 from steno.plugins import plugins
 from steno.tracking import places
 
-from .kinds import FAULTS
-
 HERE = Path(__file__).parent
 
 
@@ -64,10 +62,10 @@ def awkward(tracking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 @pytest.fixture
 def fault(request: Any, awkward: Awkward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """While steno watches, something is wrong on its side: what of `FAULTS` the test names."""
+    """While steno watches, something is wrong on its side: what of its module's `FAULTS` the test names."""
     with ExitStack() as cleanup:
         steno.autolog()
-        FAULTS[request.param](awkward, tmp_path, monkeypatch, cleanup)
+        request.module.FAULTS[request.param](awkward, tmp_path, monkeypatch, cleanup)
         yield
         monkeypatch.undo()
         steno.autolog(disable=True)

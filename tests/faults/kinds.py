@@ -17,7 +17,8 @@ def _plugin(**hooks: Callable[..., Any]) -> Any:
     return type("Plugin", (), {name: hookimpl(staticmethod(hook)) for name, hook in hooks.items()})()
 
 
-def _broken(*args: Any) -> Any:
+def broken(*args: Any) -> Any:
+    """Fail, whatever is asked."""
     raise RuntimeError("a plugin broke")
 
 
@@ -63,9 +64,9 @@ FAULTS: dict[str, Callable[..., None]] = {
     "the store's answer is lost": _store("forget"),
     "no journal can be written": _no_journal,
     "no journal and no memory": _no_memory,
-    "a gate stays shut": _with_plugin(steno_before_write=lambda run_id: _broken()),
-    "an observer raises": _with_plugin(steno_run_started=lambda run: _broken(), steno_run_ended=lambda run: _broken()),
-    "a tag offer raises": _with_plugin(steno_run_tags=lambda: _broken()),
+    "a gate stays shut": _with_plugin(steno_before_write=lambda run_id: broken()),
+    "an observer raises": _with_plugin(steno_run_started=lambda run: broken(), steno_run_ended=lambda run: broken()),
+    "a tag offer raises": _with_plugin(steno_run_tags=lambda: broken()),
     "the clock jumps": _jumping_clock,
     "a setting is nonsense": _bad_settings,
 }

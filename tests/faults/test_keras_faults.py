@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,9 +14,9 @@ import keras
 import numpy as np
 import pytest
 import steno
-from steno import hookimpl
-from steno.plugins import plugins
 from steno.tracking import ending
+
+from . import kinds
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(32, 4)).astype("float32")
@@ -147,65 +146,22 @@ def _told(error: BaseException) -> tuple[Any, ...]:
     return type(error), str(error), cause, type(error.__context__), frames
 
 
-def _plugin(**hooks: Callable[..., Any]) -> Any:
-    return type("Plugin", (), {name: hookimpl(staticmethod(hook)) for name, hook in hooks.items()})()
-
-
-def _broken(*args: Any) -> Any:
-    raise RuntimeError("a plugin broke")
-
-
-@pytest.fixture
-def fault(request: Any, awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Something is wrong on steno's side."""
-    with ExitStack() as cleanup:
-        steno.autolog()
-        FAULTS[request.param](awkward, tmp_path, monkeypatch, cleanup)
-        yield
-        monkeypatch.undo()
-        steno.autolog(disable=True)
-        awkward.be("")
-
-
-def _store(way: str) -> Callable[..., None]:
-    return lambda awkward, tmp_path, monkeypatch, cleanup: awkward.be(way)
-
-
-def _no_journal(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
-    (tmp_path / "a file").touch()
-    monkeypatch.setenv("STENO_JOURNAL_DIR", str(tmp_path / "a file" / "journal"))
-
-
 def _no_temporary_files(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "not there"))
 
 
-def _with_plugin(**hooks: Callable[..., Any]) -> Callable[..., None]:
-    def fault(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
-        plugins().register(_plugin(**hooks), "broken")
-        cleanup.callback(plugins().unregister, "broken")
-
-    return fault
-
-
-def _jumping_clock(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
-    jumps = itertools.cycle([0, -(10**18), 3 * 10**17, -5])
-    real = time.time_ns
-    monkeypatch.setattr("steno.tracking.run._now_ns", lambda: max(0, real() + next(jumps)))
-
-
-FAULTS: dict[str, Callable[..., None]] = {
-    "nothing": _store(""),
-    "the store raises": _store("raise"),
-    "the store hangs": _store("hang"),
-    "the store is away": _store("unavailable"),
-    "the store can only be read": _store("read-only"),
-    "there is no journal": _no_journal,
-    "there is no room for files": _no_temporary_files,
-    "a gate raises": _with_plugin(steno_before_write=lambda run_id: _broken()),
-    "an observer raises": _with_plugin(steno_run_started=lambda run: _broken(), steno_run_ended=lambda run: _broken()),
-    "the clock jumps": _jumping_clock,
-}
+_SHARED = (
+    "nothing",
+    "the store raises",
+    "the store hangs",
+    "the store is away",
+    "the store is read-only",
+    "no journal can be written",
+    "a gate stays shut",
+    "an observer raises",
+    "the clock jumps",
+)
+FAULTS = {name: kinds.FAULTS[name] for name in _SHARED} | {"there is no room for files": _no_temporary_files}
 
 
 @pytest.mark.filterwarnings("default")

@@ -6,10 +6,9 @@ import hashlib
 import itertools
 import random
 import tempfile
-import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -19,10 +18,10 @@ import pytest
 import pytorch_lightning
 import steno
 import torch
-from steno import hookimpl
-from steno.plugins import plugins
 from steno.tracking import ending
 from torch.utils.data import DataLoader, TensorDataset
+
+from . import kinds
 
 # What Lightning imports late warns of deprecations in others' code.
 import torch._dynamo  # isort: skip
@@ -175,73 +174,25 @@ def _told(error: BaseException) -> tuple[Any, ...]:
     return type(error), str(error), cause, type(error.__context__), frames
 
 
-def _plugin(**hooks: Callable[..., Any]) -> Any:
-    return type("Plugin", (), {name: hookimpl(staticmethod(hook)) for name, hook in hooks.items()})()
-
-
-def _broken(*args: Any) -> Any:
-    raise RuntimeError("a plugin broke")
-
-
-@pytest.fixture
-def fault(request: Any, awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Something is wrong on steno's side."""
-    with ExitStack() as cleanup:
-        steno.autolog()
-        FAULTS[request.param](awkward, tmp_path, monkeypatch, cleanup)
-        yield
-        monkeypatch.undo()
-        steno.autolog(disable=True)
-        awkward.be("")
-
-
-def _store(way: str) -> Callable[..., None]:
-    return lambda awkward, tmp_path, monkeypatch, cleanup: awkward.be(way)
-
-
-def _no_journal(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
-    (tmp_path / "a file").touch()
-    monkeypatch.setenv("STENO_JOURNAL_DIR", str(tmp_path / "a file" / "journal"))
-
-
-def _no_memory(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
-    _no_journal(awkward, tmp_path, monkeypatch, cleanup)
-    monkeypatch.setenv("STENO_MEMORY_LIMIT_MB", "0")
-
-
-def _with_plugin(**hooks: Callable[..., Any]) -> Callable[..., None]:
-    def fault(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
-        plugins().register(_plugin(**hooks), "broken")
-        cleanup.callback(plugins().unregister, "broken")
-
-    return fault
-
-
-def _jumping_clock(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
-    jumps = itertools.cycle([0, -(10**18), 3 * 10**17, -5])
-    real = time.time_ns
-    monkeypatch.setattr("steno.tracking.run._now_ns", lambda: max(0, real() + next(jumps)))
-
-
 def _other_lightning(awkward: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack) -> None:
     """What is read of Lightning's own is not there."""
-    monkeypatch.setattr("steno_lightning.series._kept", _broken)
-    monkeypatch.setattr("steno_lightning.params.trainer_settings", _broken)
+    monkeypatch.setattr("steno_lightning.series._kept", kinds.broken)
+    monkeypatch.setattr("steno_lightning.params.trainer_settings", kinds.broken)
 
 
-FAULTS: dict[str, Callable[..., None]] = {
-    "nothing": _store(""),
-    "the store raises": _store("raise"),
-    "the store is away": _store("unavailable"),
-    "the store is read-only": _store("read-only"),
-    "the store hangs": _store("hang"),
-    "no journal can be written": _no_journal,
-    "no journal and no memory": _no_memory,
-    "a gate stays shut": _with_plugin(steno_before_write=lambda run_id: _broken()),
-    "an observer raises": _with_plugin(steno_run_started=lambda run: _broken(), steno_run_ended=lambda run: _broken()),
-    "the clock jumps": _jumping_clock,
-    "another Lightning": _other_lightning,
-}
+_SHARED = (
+    "nothing",
+    "the store raises",
+    "the store is away",
+    "the store is read-only",
+    "the store hangs",
+    "no journal can be written",
+    "no journal and no memory",
+    "a gate stays shut",
+    "an observer raises",
+    "the clock jumps",
+)
+FAULTS = {name: kinds.FAULTS[name] for name in _SHARED} | {"another Lightning": _other_lightning}
 
 
 @pytest.mark.filterwarnings("default")
