@@ -35,6 +35,7 @@ _ROWS: dict[str, tuple[Patch, ...]] = {
             "register_optimizer_step_post_hook",
             hook=loops.stepped,
             joins=True,
+            contains=True,
             captures="steps: without them no loop is seen",
         ),
     ),

@@ -12,11 +12,12 @@ from typing import Any, TypeAlias
 from steno.records import Series
 
 from steno_torch.loaders import Epoch, Pass
+from steno_torch.plain import PlainSteps
 from steno_torch.series import Point, Points
 from steno_torch.tensors import Value
-from steno_torch.tracks import Counter, PlainSteps, Track
+from steno_torch.tracks import Counter, Track
 
-_MOST_WAITING, _LONGEST_S = 256, 0.1
+_MOST_WAITING, _LONGEST_S = 256, 0.25
 STEP_S = 10e-6  # beside `gather`; as seen from outside, since to measure each step would cost as much again
 
 Step: TypeAlias = tuple[Track, list[tuple[str, Value]], list[Pass] | None, Any, int, Value | None]
@@ -59,9 +60,9 @@ class Gathering:
     def take(self, made: Step) -> None:
         """Let a step wait, behind those that were alike."""
         for track in self.tracks:
-            if track.plain is not None:
-                self.waiting.append(track.plain)
-                track.plain = None
+            alike = track.expect_nothing()
+            if alike is not None:
+                self.waiting.append(alike)
         self.waiting.append(made)
         if len(self.waiting) >= _MOST_WAITING:
             self.due_s = 0.0
@@ -89,6 +90,8 @@ class Gathering:
                 self.expect_nothing()
             if last_ns and self.opened:
                 self.due_s = last_ns / 1e9 + _LONGEST_S
+                for each in open_ended:
+                    each.due_s = self.due_s
             self.last_ns = last_ns or self.last_ns
         finally:
             self._lock.release()
@@ -102,7 +105,7 @@ class Gathering:
     def expect_nothing(self) -> None:
         """What steps from now on is looked at anew."""
         for track in self.tracks:
-            track.plain = None
+            track.expect_nothing()
 
     def _record_any(self, made: Step | PlainSteps, points: list[Point]) -> int:
         """Record a step, or some that were alike; return when the last was, in nanoseconds; 0 where there is none."""
@@ -116,7 +119,7 @@ class Gathering:
         if not values:
             return 0
         track, count, epoch = made.track, len(values), self._epoch
-        name, counter = made.names[0], made.track.counter
+        name, counter = made.name, made.track.counter
         key = track.keys.get(name) or self._key(track, name)
         first = counter.steps + 1
         self.steps += count

@@ -7,15 +7,16 @@ import sys
 import threading
 import weakref
 from time import time
-from types import CodeType
 from typing import Any
 
 import torch
+from steno.autolog import contain
 from steno.autolog.nesting import current, in_thread_of_ours, inside
 from steno.tracking import context
 from torch import nn
 
 from steno_torch.loaders import Pass
+from steno_torch.plain import OTHERS, LoneLoss, PlainSteps, stack_now
 from steno_torch.processes import end_with_worker
 from steno_torch.recording import Recording
 from steno_torch.tensors import Value
@@ -23,7 +24,6 @@ from steno_torch.tracks import Track, lr_of, parameters_of
 
 MOST_LOSSES = 1000
 _MOST_PASSES = 16
-_stack_now = context.stack.get
 
 
 class _Bound:
@@ -33,7 +33,7 @@ class _Bound:
 
     def __init__(self, track: Track, recording: Recording, optimizer: weakref.ref[Any]) -> None:
         self.track, self.recording, self.optimizer = track, recording, optimizer
-        self.stack = _stack_now()
+        self.stack = stack_now()
 
 
 class Loop:
@@ -43,42 +43,17 @@ class Loop:
     single step (`draft`); further ones go on for as long as their optimizers step.
 
     Attributes:
-        is_plain: Whether nothing has come since the last step, so that a loss may be kept as `names` and `value`.
-        names, value: The only loss since the last step, a number, with the names at its place; None without one.
-        code, instruction, names_there: The place where a loss came from last, and the names there.
+        loss: The only loss since the last step.
         losses: (name, value) of each loss since the last step else; the last thousand, where no step ever comes.
         begun: The passes through data loaders that have begun since.
         tracks: Where the steps of each optimizer go, by its id.
-        last: Where those of the optimizer go that made the last one.
         scaled: The value of a loss that a gradient scaler has multiplied, by the number of its node in the graph.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_by_run",
-        "_own",
-        "begun",
-        "code",
-        "current",
-        "draft",
-        "instruction",
-        "is_plain",
-        "last",
-        "losses",
-        "names",
-        "names_there",
-        "scaled",
-        "tracks",
-        "value",
-    )
+    __slots__ = ("__weakref__", "_by_run", "_own", "begun", "current", "draft", "loss", "losses", "scaled", "tracks")
 
     def __init__(self) -> None:
-        self.is_plain = True
-        self.names: tuple[str, ...] | None = None
-        self.value = 0.0
-        self.code: CodeType | None = None
-        self.instruction = -1
-        self.names_there: tuple[str, ...] = ()
+        self.loss = LoneLoss()
         self.losses: list[tuple[str, Value]] = []
         self.begun: list[Pass] = []
         self.scaled: dict[int, Value] = {}
@@ -87,23 +62,21 @@ class Loop:
         self._own: list[Recording] = []
         self._by_run: dict[str, Recording] = {}
         self.tracks: dict[int, _Bound] = {}
-        self.last: _Bound | None = None
 
     # -- steps -----------------------------------------------------------------------------------------------
 
     def unpack(self) -> list[tuple[str, Value]]:
         """Take note that something else has come than the only loss of a step; return all losses."""
-        self.is_plain = False
-        if self.names is not None:
-            self.losses.append((self.names[0], self.value))
-            self.names = None
+        if self.loss.names:
+            self.losses.append((self.loss.names[0], self.loss.value))
+        self.loss.names = OTHERS
         return self.losses
 
     def take(self) -> tuple[list[tuple[str, Value]], list[Pass]]:
         """Return the losses and the passes since the last step: there is one now."""
         losses, self.losses = self.unpack(), []
         begun, self.begun = self.begun, []
-        self.is_plain = not self.scaled
+        self.loss.names = OTHERS if self.scaled else None
         return losses, begun
 
     def bind(self, optimizer: Any) -> _Bound | None:
@@ -114,8 +87,8 @@ class Loop:
         track = recording.track_of(optimizer) or recording.join(optimizer)
         tracks, key = self.tracks, id(optimizer)
         gone = weakref.ref(optimizer, lambda _: tracks.pop(key, None))
-        self.last = tracks[key] = _Bound(track, recording, gone)
-        return self.last
+        bound = tracks[key] = _Bound(track, recording, gone)
+        return bound
 
     def _recording_of(self, optimizer: Any) -> Recording | None:
         active = context.active_run()
@@ -191,7 +164,6 @@ class Loop:
         own, self._own, by_run, self._by_run = self._own, [], self._by_run, {}
         self.current = self.draft = None
         self.tracks.clear()
-        self.last = None
         for each in (*own, *by_run.values()):
             each.end(error)
 
@@ -204,7 +176,20 @@ class Loop:
 
 _all: weakref.WeakSet[Loop] = weakref.WeakSet()
 here = threading.local()
-"""`here.loop` is this thread's, once it is looked for (`loop_here`). A class of its own would be slower to read."""
+"""`here.loop` is this thread's, and `here.loss` its lone loss, once it is looked for (`loop_here`). A class of its own
+would be slower to read."""
+
+
+class _Latest:
+    """The steps that the last one of any thread was like: they are at hand where only one thread trains."""
+
+    __slots__ = ("plain",)
+
+    def __init__(self) -> None:
+        self.plain: PlainSteps | None = None
+
+
+_latest = _Latest()
 
 
 def loop_here() -> Loop:
@@ -213,6 +198,7 @@ def loop_here() -> Loop:
         return here.loop  # type: ignore[no-any-return]
     except AttributeError:
         loop = here.loop = Loop()
+        here.loss = loop.loss
         _all.add(loop)
         return loop
 
@@ -220,36 +206,42 @@ def loop_here() -> Loop:
 def stepped(optimizer: Any, args: Any = None, kwargs: Any = None) -> None:
     """An optimizer has made a step. Every line here is paid for at each step of a loop."""
     try:
-        loop = here.loop
-    except AttributeError:
-        loop = loop_here()
-    bound = loop.last
-    if bound is None or bound.optimizer() is not optimizer:
-        bound = loop.last = loop.tracks.get(id(optimizer))
-    if bound is not None and bound.stack is _stack_now():
-        plain, groups = bound.track.plain, optimizer.param_groups
-        # Such a loss was seen outside of every watched call, and so is this step.
-        if plain is not None and loop.names is plain.names and len(groups) == 1 and groups[0]["lr"] is plain.lr:
-            now_s = time()
-            plain.values.append(loop.value)
-            plain.times_s.append(now_s)
-            loop.names, loop.is_plain = None, True
-            if now_s > bound.recording.due_s:
-                bound.recording.gather(wait=False)
-            return
-    if current() is None and not in_thread_of_ours():
-        with torch._C.DisableTorchFunction():  # a mode of the user's would see what is asked of the parameters
-            _step(loop, bound, optimizer)
+        plain = _latest.plain
+        if plain is None or plain.optimizer() is not optimizer:
+            plain = _latest.plain = _plain_of(optimizer)
+        if plain is not None and plain.loss.names is plain.names and plain.stack is stack_now():
+            groups = optimizer.param_groups
+            # Such a loss was seen outside of every watched call, and so is this step.
+            if len(groups) == 1 and groups[0]["lr"] is plain.lr:
+                now_s = time()
+                plain.values.append(plain.loss.value)
+                plain.times_s.append(now_s)
+                plain.loss.names = None
+                if now_s > plain.due_s:
+                    plain.gather()
+                return
+        if current() is None and not in_thread_of_ours():
+            with torch._C.DisableTorchFunction():  # a mode of the user's would see what is asked of the parameters
+                _step(loop_here(), optimizer)
+    except Exception as error:  # advice: no loop ends for what we make of its steps
+        contain("pytorch", "register_optimizer_step_post_hook", error)
 
 
-def _step(loop: Loop, bound: _Bound | None, optimizer: Any) -> None:
+def _plain_of(optimizer: Any) -> PlainSteps | None:
+    """Return what this thread's steps of an optimizer were like of late."""
+    bound = loop_here().tracks.get(id(optimizer))
+    return bound.track.plain if bound is not None else None
+
+
+def _step(loop: Loop, optimizer: Any) -> None:
     """Take a step that is not as the one before."""
-    if bound is None or bound.stack is not _stack_now() or bound.recording.over:
+    bound = loop.tracks.get(id(optimizer))
+    if bound is None or bound.stack is not stack_now() or bound.recording.over:
         bound = loop.bind(optimizer)
         if bound is None:
             loop.take()
             return
-    recording, track, names = bound.recording, bound.track, loop.names
+    recording, track, names = bound.recording, bound.track, loop.loss.names
     losses, begun = loop.take()
     if recording.silent:
         return
@@ -258,12 +250,13 @@ def _step(loop: Loop, bound: _Bound | None, optimizer: Any) -> None:
     norm = recording.norm_of(optimizer) if recording.asks_norm else None
     now_s = time()
     recording.take((track, losses, begun, lr, int(now_s * 1e9), norm))
-    if names is not None and type(lr) is float and recording.opened and not recording.asks_norm:
-        track.expect(names, lr)
+    usual = type(lr) is float and recording.opened and not recording.asks_norm
+    if names and usual and track.repeats(names, lr):
+        _latest.plain = track.plain = PlainSteps(track, names, lr, loop.loss, recording)
     # A short step is followed by others soon, a long one is recorded at once; what has begun may be over soon.
     if now_s > recording.due_s or begun:
         recording.gather(wait=False)
-        if not recording.opened and (recording.steps > 1 or _stack_now()):
+        if not recording.opened and (recording.steps > 1 or stack_now()):
             loop.open(recording)
 
 
@@ -276,8 +269,9 @@ def end_all(error: BaseException | None = None) -> None:
 def _reset_after_fork() -> None:
     """In a forked child the trainings are the parent's."""
     _all.clear()
-    here.loop = Loop()
-    _all.add(here.loop)
+    _latest.plain = None
+    here.__dict__.clear()
+    loop_here()
 
 
 if hasattr(os, "register_at_fork"):

@@ -28,30 +28,36 @@ _MOST_SCALED = 16
 def backward(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """A loss is about to be differentiated. Every line here is paid for at each step of a loop."""
     try:
-        loop = here.loop
+        loss = here.loss
     except AttributeError:
-        loop = loop_here()
+        loss = loop_here().loss
     given: Any = args[0] if args else kwargs.get("tensors")
-    # Modes first: they would see what is asked of the loss.
-    seen_by_none = loop.is_plain and type(given) is _Tensor and not (_function_modes() or _dispatch_modes())
-    if seen_by_none and given.is_cpu and not given.dim():
+    # Modes before the rest: they would see what is asked of the loss.
+    if (
+        loss.names is None
+        and type(given) is _Tensor
+        and not _function_modes()
+        and not _dispatch_modes()
+        and given.is_cpu
+        and not given.dim()
+    ):
         try:
             # Of the frames above, most often, one is the stub's, one `Tensor.backward`, and then comes the user's.
             frame = _frame(3)
-            if frame.f_lasti != loop.instruction or frame.f_code is not loop.code:
-                loop.code, loop.instruction = frame.f_code, frame.f_lasti
-                loop.names_there = known_sites[id(loop.code), loop.instruction][1]
+            if frame.f_lasti != loss.instruction or frame.f_code is not loss.code:
+                loss.code, loss.instruction = frame.f_code, frame.f_lasti
+                loss.names_there = known_sites[id(loss.code), loss.instruction][1]
             value = given.tolist()  # one number; as `item`, without letting go of the interpreter for a moment
         except (KeyError, RuntimeError, ValueError):
             # A place not seen before; a loss that cannot be read; `autograd.backward(loss)` that nobody called.
-            loop.code = None
+            loss.code = None
         else:
             if type(value) is float:
-                loop.names, loop.value, loop.is_plain = loop.names_there, value, False
+                loss.value, loss.names = value, loss.names_there
                 return
     # By a backward that is running: a checkpoint computes its part again.
     if _current_task() == -1:
-        _unusual(loop, given, names_at(1))
+        _unusual(loop_here(), given, names_at(1))
 
 
 def _unusual(loop: loops.Loop, given: Any, names: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from steno_torch.plain import NONE_MORE, PlainSteps
 from steno_torch.series import Points
 from steno_torch.tensors import value_of
 
@@ -42,35 +43,6 @@ class Counter:
         return False
 
 
-class PlainSteps:
-    """Steps of one optimizer that are alike: one loss of one name, a number, and the learning rate of the step before.
-
-    All that is kept of each is two numbers, in columns of what the loop had at hand: to pack them at each step costs
-    more than at once. The loop's thread appends, value before time; who takes them holds the recording's lock.
-
-    Attributes:
-        track: Whose they are.
-        names: Of the loss, the very object that `callsite` knows.
-        lr: The very object in the optimizer's group.
-        values: The loss of each step.
-        times_s: When it was, in seconds.
-    """
-
-    __slots__ = ("lr", "names", "times_s", "track", "values")
-
-    def __init__(self, track: Track, names: tuple[str, ...], lr: float) -> None:
-        self.track, self.names, self.lr = track, names, lr
-        self.values: list[float] = []
-        self.times_s: list[float] = []
-
-    def take(self) -> tuple[list[float], list[float]]:
-        """Return what is there and forget it; another thread may be adding to it."""
-        count = len(self.times_s)
-        values, times_s = self.values[:count], self.times_s[:count]
-        del self.values[:count], self.times_s[:count]
-        return values, times_s
-
-
 class Track:
     """What one optimizer's steps are recorded under.
 
@@ -101,11 +73,17 @@ class Track:
         """What its series end in."""
         return f"/{self.index}" if self.index else ""
 
-    def expect(self, names: tuple[str, ...], lr: float) -> None:
-        """A step with one loss has been made: if that before was like it, so may be those to come."""
+    def repeats(self, names: tuple[str, ...], lr: float) -> bool:
+        """Whether a step with one loss, which has just been made, was like that before: so may be those to come."""
         before, self._before = self._before, (names, lr)
-        if self.is_lone and names is before[0] and lr is before[1]:
-            self.plain = PlainSteps(self, names, lr)
+        return self.is_lone and names is before[0] and lr is before[1]
+
+    def expect_nothing(self) -> PlainSteps | None:
+        """Steps from now on are looked at anew; return those that were alike."""
+        plain, self.plain = self.plain, None
+        if plain is not None:
+            plain.names = NONE_MORE
+        return plain
 
     def record_lr(self, lr: Any, series: Points, step: int, time_ns: int) -> None:
         """Record the learning rates that a step was made with, where they have changed."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from steno.autolog.containment import contained
+from steno.autolog.containment import contain, contained
 from steno.autolog.nesting import Carried
 from steno.autolog.quiet import quiet
 from steno.autolog.session import Session
 from steno.autolog.switch import autolog, autolog_one, watch
 
-__all__ = ["Carried", "Session", "autolog", "autolog_one", "contained", "quiet", "watch"]
+__all__ = ["Carried", "Session", "autolog", "autolog_one", "contain", "contained", "quiet", "watch"]
 
 
 class _CallableModule(ModuleType):

@@ -105,12 +105,15 @@ class Hooked:
     ) -> None:
         self.patch, self.target, self.root = patch, row.target, root
         self._row = row
-        guarded, self._stop = guarded_hook(row, hook)
-        self._handle = register(guarded)
+        self._stop: Callable[[], None] | None = None
+        if not (patch.contains and patch.joins):
+            hook, self._stop = guarded_hook(row, hook)
+        self._handle = register(hook)
 
     def revert(self) -> None:
         """Take the function out of the framework's list."""
-        self._stop()  # whatever the framework makes of the handle
+        if self._stop is not None:
+            self._stop()  # whatever the framework makes of the handle
         remove = getattr(self._handle, "remove", self._handle)
         if not callable(remove):
             raise PluginError(f"{self._row.target} gave no handle to take the hook back with")

@@ -169,6 +169,8 @@ class Patch(Struct, frozen=True):
         hook: A function to register: the target is the framework's own registration function, is called with the
             hook, and returns a handle whose `remove()` (or call) takes it back. Nothing of the framework's is
             replaced. It is called where no watched call runs; with `joins`, wherever the framework calls it.
+        contains: The hook lets no error out (`steno.autolog.contain`) and joins: it is registered as it is, for one
+            that is paid for at each step of a loop. What the framework returns must take it back.
         joins: Inside another watched call: False stays silent, True writes into the same run.
         many: Many fits happen in here (searches, cross-validation, ensembles): nothing inside joins.
         via: The mechanism; AUTO takes `code` for module-level Python functions and `wrapt` otherwise.
@@ -181,6 +183,7 @@ class Patch(Struct, frozen=True):
     advice: Advice | None = None
     tap: Tap | None = None
     hook: Hook | None = None
+    contains: bool = False
     joins: bool = False
     many: bool = False
     via: Via = Via.AUTO

@@ -112,6 +112,18 @@ def test_a_hook_is_called_as_its_function_would_be(door, made, joins):
     assert seen == [(1, "nothing"), (2, "more"), (3, "by name")]
 
 
+@pytest.mark.parametrize(("joins", "itself"), [(True, True), (False, False)])
+def test_a_hook_that_contains_its_errors_and_joins_is_called_with_nothing_of_ours_between(door, joins, itself):
+    seen = []
+    hook = keeps_two(seen)
+    fw = door.watch(Patch("register", hook=hook, joins=joins, contains=True))
+    assert (fw.hooks == [hook]) is itself
+    fw.step(1)
+    autolog(disable=True)
+    assert fw.hooks == []
+    assert seen == [(1, "nothing")]
+
+
 def test_a_hook_does_not_see_our_own_threads(door):
     seen = []
     fw = door.watch(Patch("register", hook=seen.append))

@@ -9,6 +9,7 @@ import pytest
 import steno
 import torch
 from steno.autolog import autolog_one
+from steno_torch import loops
 from torch import nn
 
 from .conftest import all_runs, history, net, only_run, steps
@@ -150,6 +151,43 @@ def test_trainings_in_threads_are_runs_of_their_own_and_end_with_them(autolog, w
         thread.join()
     wait(lambda: [run.info.status for run in all_runs()] == ["FINISHED"] * 2)
     assert [len(history(run, "loss")) for run in all_runs()] == [20, 20]
+
+
+def test_threads_that_step_in_turn_record_each_their_own_losses(autolog, wait):
+    turn, seen = threading.Barrier(2), {}
+
+    def train(lr):
+        model = net()
+        optimizer = sgd(model, lr)
+        for _ in range(20):
+            turn.wait(20)
+            seen.setdefault(lr, []).extend(steps(model, optimizer, 1))
+
+    threads = [threading.Thread(target=train, args=[lr]) for lr in (0.1, 0.2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait(lambda: [run.info.status for run in all_runs()] == ["FINISHED"] * 2)
+    for run in all_runs():
+        assert history(run, "loss") == list(enumerate(seen[float(run.data.params["lr"])], 1))
+
+
+def test_what_is_wrong_with_our_own_look_at_a_step_is_said_once_and_ends_no_loop(autolog, monkeypatch, caplog):
+    def broken(*_):
+        raise ValueError("ours")
+
+    def train():
+        model = net()
+        seen.extend(steps(model, sgd(model), 3))
+
+    seen = []
+    monkeypatch.setattr(loops, "_step", broken)
+    thread = threading.Thread(target=train)  # the losses that no step takes go with it
+    thread.start()
+    thread.join()
+    assert len(seen) == 3
+    assert [record.name for record in caplog.records if "ours" in record.getMessage()] == ["steno.autolog"]
 
 
 def test_a_failure_is_told_by_the_run_it_happened_in(autolog):
