@@ -104,12 +104,21 @@ class TorchFlavor:
         model = bare(model)
         device = params.get("device") or (conf.get("config") or {}).get("device")
         if device is not None:
-            model.to(device)
+            _move(model, device)
         place, dtype = archive_inputs.device_and_dtype(model)
         given = archive_inputs.tensors(inputs, place, dtype)
         with _evaluating(model), torch.inference_mode():
             outputs = archive_inputs.called(model, given)
         return archive_inputs.like(archive_inputs.plain(outputs), inputs)
+
+
+def _move(model: Any, device: Any) -> None:
+    """Put a module on a device that a caller, or a model's file, names. Raises: InvalidValue."""
+    try:
+        model.to(torch.device(device))
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InvalidValue(f"this model cannot be put on the device {device!r} here: {reason}") from error
 
 
 @contextmanager

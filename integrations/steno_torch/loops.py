@@ -164,6 +164,7 @@ class Loop:
         own, self._own, by_run, self._by_run = self._own, [], self._by_run, {}
         self.current = self.draft = None
         self.tracks.clear()
+        _latest.plain = None
         for each in (*own, *by_run.values()):
             each.end(error)
 
@@ -207,7 +208,7 @@ def stepped(optimizer: Any, args: Any = None, kwargs: Any = None) -> None:
     """An optimizer has made a step. Every line here is paid for at each step of a loop."""
     try:
         plain = _latest.plain
-        if plain is None or plain.optimizer() is not optimizer:
+        if plain is None or plain.defaults is not optimizer.defaults:
             plain = _latest.plain = _plain_of(optimizer)
         if plain is not None and plain.loss.names is plain.names and plain.stack is stack_now():
             groups = optimizer.param_groups
@@ -252,7 +253,7 @@ def _step(loop: Loop, optimizer: Any) -> None:
     recording.take((track, losses, begun, lr, int(now_s * 1e9), norm))
     usual = type(lr) is float and recording.opened and not recording.asks_norm
     if names and usual and track.repeats(names, lr):
-        _latest.plain = track.plain = PlainSteps(track, names, lr, loop.loss, recording)
+        _latest.plain = track.plain = PlainSteps(track, optimizer.defaults, names, lr, loop.loss, recording)
     # A short step is followed by others soon, a long one is recorded at once; what has begun may be over soon.
     if now_s > recording.due_s or begun:
         recording.gather(wait=False)

@@ -51,30 +51,34 @@ class PlainSteps:
         lr: The very object in the optimizer's group.
         loss: Where the thread's loss is.
         stack: The runs that were active.
-        optimizer, gathering: Whose steps they are, and who records them; held weakly.
+        defaults: Of the optimizer, by which it is known again: asking a weak reference at each step costs more, and to
+            hold the optimizer would keep its parameters alive.
+        gathering: Who records them; held weakly.
         due_s: When they are to be recorded.
         values: The loss of each step.
         times_s: When it was, in seconds.
     """
 
     __slots__ = (
+        "defaults",
         "due_s",
         "gathering",
         "loss",
         "lr",
         "name",
         "names",
-        "optimizer",
         "stack",
         "times_s",
         "track",
         "values",
     )
 
-    def __init__(self, track: Track, names: tuple[str, ...], lr: float, loss: LoneLoss, gathering: Gathering) -> None:
+    def __init__(
+        self, track: Track, defaults: Any, names: tuple[str, ...], lr: float, loss: LoneLoss, gathering: Gathering
+    ) -> None:
         self.track, self.name, self.names, self.lr = track, names[0], names, lr
         self.loss, self.stack = loss, stack_now()
-        self.optimizer: weakref.ref[Any] = track.optimizer
+        self.defaults = defaults
         self.gathering, self.due_s = weakref.ref(gathering), gathering.due_s
         self.values: list[float] = []
         self.times_s: list[float] = []
