@@ -1,0 +1,214 @@
+"""The calls whose bodies are files: artifacts listed, sent, taken in, deleted; and what probes ask."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import posixpath
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from steno import __version__
+from steno.errors import InvalidValue, NotFound, StoreError
+from steno.tracking import limits
+from steno.wire import messages as m
+from steno.wire import outward
+
+from steno_server import asking
+from steno_server.artifacts import safe_key
+from steno_server.service import Service
+
+Handler = Callable[[Service, Request], Awaitable[Response]]
+
+UNFINISHED = ".steno-"
+"""Begins the names of files that are still being sent; the store shows none of them."""
+
+UPLOAD_BYTES = 10 * 2**20
+_TEXT_SUFFIXES = frozenset(
+    """
+.txt .log .err .cfg .conf .cnf .cf .ini .properties .prop .hocon .toml .yaml .yml .xml .json .js .py .py3 .csv .tsv
+.md .rst .ipynb
+""".split()
+)
+_TEXT_NAMES = frozenset({"mlmodel", "mlproject"})
+# A file comes from whoever recorded it: a browser that opens one runs nothing of it in the server's name.
+_INERT = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'"}
+
+
+async def health(service: Service, request: Request) -> Response:
+    """Say that the server answers."""
+    return PlainTextResponse("OK")
+
+
+async def version(service: Service, request: Request) -> Response:
+    """Tell the version."""
+    return PlainTextResponse(__version__)
+
+
+async def server_info(service: Service, request: Request) -> Response:
+    """Tell MLflow's clients what they ask before they move large files."""
+    return JSONResponse(
+        {
+            "store_type": "SqlStore",
+            "steno": __version__,
+            "workspaces_enabled": False,
+            "multipart_uploads_enabled": False,
+            "multipart_downloads_enabled": False,
+        }
+    )
+
+
+def list_of_run(service: Service, ask: m.ListArtifacts) -> m.FilesAnswer:
+    """List a folder among a run's artifacts; nothing for what is no folder."""
+    return service.artifacts.listed(service.store.get_run(asking.run_id(ask)).info.artifact_uri, ask.path or "")
+
+
+def list_proxied(service: Service, ask: m.ListProxied) -> m.FilesAnswer:
+    """List a folder below `mlflow-artifacts:/`; paths are relative to that folder."""
+    key = _proxied(service, ask.path or "")
+    found = service.artifacts.store.list(key)
+    return m.FilesAnswer(files=outward.files(found, f"{key}/" if key else ""))
+
+
+async def get_of_run(service: Service, request: Request) -> Response:
+    """Send a file of a run as an attachment."""
+    query = request.query_params
+    run_id, path = query.get("run_id") or query.get("run_uuid"), query.get("path")
+    if not run_id or not path:
+        raise InvalidValue("missing value for required parameter 'run_id' or 'path'")
+
+    def key() -> str:
+        return service.artifacts.key(service.store.get_run(limits.run_id(run_id)).info.artifact_uri, path)
+
+    return await _sent(service, await to_thread.run_sync(key))
+
+
+async def get_of_version(service: Service, request: Request) -> Response:
+    """Send a file of a version of a registered model as an attachment."""
+    name, number, path = (request.query_params.get(each) for each in ("name", "version", "path"))
+    if not name or not number or not path:
+        raise InvalidValue("missing value for required parameter 'name', 'version' or 'path'")
+
+    def key() -> str:
+        return service.artifacts.key(service.client.get_model_version_download_uri(name, number), path)
+
+    return await _sent(service, await to_thread.run_sync(key))
+
+
+async def get_of_logged_model(service: Service, request: Request) -> Response:
+    """Send a file of a logged model as an attachment."""
+    path = request.query_params.get("artifact_file_path")
+    if not path:
+        raise InvalidValue("missing value for required parameter 'artifact_file_path'")
+
+    def key() -> str:
+        model = service.client.get_logged_model(request.path_params["model_id"])
+        return service.artifacts.key(model.artifact_location, path)
+
+    return await _sent(service, await to_thread.run_sync(key))
+
+
+async def download(service: Service, request: Request) -> Response:
+    """Send a file below `mlflow-artifacts:/`."""
+    return await _sent(service, _proxied(service, request.path_params["path"], allow_root=False))
+
+
+async def put(service: Service, request: Request) -> Response:
+    """Take in a file below `mlflow-artifacts:/`; readers see the old one or the new one, whole."""
+    await _taken_in(service, _proxied(service, request.path_params["path"], allow_root=False), request, None)
+    return JSONResponse({})
+
+
+async def delete(service: Service, request: Request) -> Response:
+    """Remove a file or folder below `mlflow-artifacts:/`; nothing there is no error."""
+    key = _proxied(service, request.path_params["path"], allow_root=False)
+    await to_thread.run_sync(service.artifacts.store.delete, key)
+    return JSONResponse({})
+
+
+async def upload(service: Service, request: Request) -> Response:
+    """Take in a small file of a run, as MLflow's page sends it."""
+    query = request.query_params
+    run_id, path = query.get("run_uuid") or query.get("run_id"), query.get("path")
+    if not run_id or not path:
+        raise InvalidValue("missing value for required parameter 'run_uuid' or 'path'")
+
+    def key() -> str:
+        uri = service.store.get_run(limits.run_id(run_id)).info.artifact_uri
+        return service.artifacts.key(uri, safe_key(path))
+
+    await _taken_in(service, await to_thread.run_sync(key), request, UPLOAD_BYTES)
+    return Response()
+
+
+async def no_multipart(service: Service, request: Request) -> Response:
+    """Say that files come in one piece; clients then send them so."""
+    message = "Multipart upload is not supported for the current artifact repository"
+    return JSONResponse({"error_code": "NOT_IMPLEMENTED", "message": message}, 501)
+
+
+def content_type(path: str) -> str:
+    """Return how a file is announced: text that people read as text, whatever else the name says."""
+    name = posixpath.basename(path).lower()
+    if name in _TEXT_NAMES or posixpath.splitext(name)[1] in _TEXT_SUFFIXES:
+        return "text/plain"
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _proxied(service: Service, path: str, *, allow_root: bool = True) -> str:
+    service.artifacts.require_served()
+    return safe_key(path, allow_root=allow_root)
+
+
+async def _sent(service: Service, key: str) -> Response:
+    place = service.artifacts.store.local_path(key)
+    if place is None:
+        raise StoreError(f"the artifacts of this server are in no folder, so {key!r} cannot be sent")
+    if not await to_thread.run_sync(place.is_file):
+        if await to_thread.run_sync(place.is_dir):
+            raise InvalidValue(f"{key!r} is a folder; ask for a file in it")
+        raise NotFound(f"there is no artifact {key!r}")
+    return FileResponse(
+        place,
+        headers=_INERT,
+        media_type=content_type(key),
+        filename=posixpath.basename(key),
+    )
+
+
+def _put(service: Service, key: str, file: Path) -> None:
+    try:
+        service.artifacts.store.put(key, file, move=True)
+    except StoreError as error:
+        place = service.artifacts.root / key
+        if place.is_dir() or any(each.is_file() for each in place.parents):
+            raise InvalidValue(
+                f"no file can be {key!r}: a folder has that name, or a file that of its folder"
+            ) from error
+        raise
+
+
+async def _taken_in(service: Service, key: str, request: Request, most: int | None) -> None:
+    """Write the body to a file beside its place, then put it there. Raises: InvalidValue if it is too long."""
+    root = service.artifacts.root
+
+    def begin() -> tuple[int, str]:
+        root.mkdir(parents=True, exist_ok=True)
+        return tempfile.mkstemp(prefix=UNFINISHED, dir=root)
+
+    descriptor, name = await to_thread.run_sync(begin)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            length = 0
+            async for piece in request.stream():
+                length += len(piece)
+                if most is not None and length > most:
+                    raise InvalidValue(f"a file sent here has at most {most} bytes")
+                await to_thread.run_sync(file.write, piece)
+        await to_thread.run_sync(_put, service, key, Path(name))
+    finally:
+        Path(name).unlink(missing_ok=True)

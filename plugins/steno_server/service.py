@@ -1,0 +1,77 @@
+"""What the handlers work with: the stores, and what is remembered between requests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from steno.contracts.stores import RunStore
+from steno.errors import NotFound
+from steno.records import DEFAULT_EXPERIMENT_ID
+from steno.tracking import places, reading
+from steno.tracking.client import Client
+
+from steno_server.artifacts import Artifacts
+from steno_server.options import Options
+
+MOST_PLACES = 10_000
+
+
+class Service:
+    """The stores of one server process. Its methods may be called from any thread.
+
+    Attributes:
+        store: Experiments and runs.
+        client: Registered models, with the rules for them.
+        artifacts: Where files are.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.client = Client(options.store_uri, options.registry_uri)
+        self.artifacts = Artifacts(options, self._default_location)
+        self.read_modify_write = threading.Lock()
+        self._places: dict[str, Callable[[str], str]] = {}
+
+    @property
+    def store(self) -> RunStore:
+        """The store of runs itself."""
+        return places.run_store(self.options.store_uri)
+
+    def open(self) -> None:
+        """Open the store, and carry into it what processes that are gone left in journals.
+
+        Raises:
+            StoreError: The store cannot be used.
+            InvalidValue: The artifacts are not where the server could serve them.
+        """
+        reading.settle(self.options.store_uri)
+        self.store.get_experiment_by_name("")
+        if self.artifacts.served:
+            _ = self.artifacts.root
+
+    def close(self) -> None:
+        """Release the stores' connections."""
+        places.forget_stores()
+
+    def _default_location(self) -> str:
+        try:
+            return self.store.get_experiment(DEFAULT_EXPERIMENT_ID).artifact_location
+        except NotFound:
+            return ""
+
+    def place_of_run(self, experiment_id: str, run_id: str) -> str:
+        """Return the artifact URI of a run that was just created, as clients see it.
+
+        The runs of an experiment lie side by side, so that one tells where the others are.
+        """
+        place = self._places.get(experiment_id)
+        if place is not None:
+            return place(run_id)
+        uri = self.artifacts.shown(self.store.get_run(run_id).info.artifact_uri)
+        before, found, after = uri.partition(run_id)
+        if found and run_id not in after:
+            if len(self._places) >= MOST_PLACES:
+                self._places.clear()
+            self._places[experiment_id] = lambda each: f"{before}{each}{after}"
+        return uri

@@ -1,0 +1,70 @@
+"""MLflow's own client, unmodified, against our server: it sees what it saw of MLflow's own.
+
+`server/seen.json` is what `server/script.py` saw of an MLflow 3.17.2 server on SQLite. It is written anew by
+`$PEER tests/interop/server/script.py http://127.0.0.1:<port of a fresh MLflow server> tests/interop/server/seen.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent / "server"
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Our server over a fresh store, as `steno server` starts it."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [sys.executable, "-c", "from steno.cli import main; main()", "server", "--port", str(port)]
+    with subprocess.Popen([*command, "--backend-store-uri", f"sqlite:///{folder}/s.db"], cwd=folder) as process:
+        try:
+            url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 30
+            while True:
+                try:
+                    urllib.request.urlopen(f"{url}/health", timeout=5).close()
+                    break
+                except OSError:
+                    assert process.poll() is None
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+            yield url
+        finally:
+            process.terminate()
+
+
+@pytest.mark.slow
+def test_mlflows_client_sees_of_our_server_what_it_sees_of_mlflows(peer, tmp_path):
+    environ = {
+        **os.environ,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    }
+    with serving(tmp_path) as url:
+        done = subprocess.run(
+            [peer, str(HERE / "script.py"), url, str(tmp_path / "seen.json")],
+            cwd=tmp_path,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    ours, theirs = (json.loads((where / "seen.json").read_text()) for where in (tmp_path, HERE))
+    assert len(theirs) > 80
+    for mine, wanted in zip(ours, theirs, strict=True):
+        assert mine == wanted
