@@ -14,6 +14,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from scipy.interpolate import BSpline, _bsplines
 from sklearn.ensemble import IsolationForest
 from sklearn.ensemble._forest import BaseForest
@@ -146,6 +147,11 @@ def _spline(spline: Any) -> bool:
     return bool(degree >= 0 and knots.ndim == 1 and len(weights) >= len(knots) - degree - 1 > 0)
 
 
+def _sparse(matrix: Any) -> bool:
+    matrix.check_format(full_check=True)  # raises ValueError
+    return True
+
+
 def _descends(children: Any, parents: Any, count: int) -> bool:
     """Whether children lie behind their parents: inside, and without a circle that prediction would follow forever."""
     return bool(np.all(children > parents) and np.all(children < count))
@@ -163,5 +169,7 @@ _JUDGES: tuple[tuple[Any, Any], ...] = (
     (IsolationForest, _isolation_forest),
     (BaseHistGradientBoosting, _hist_ensemble),
     ((KDTree, BallTree), _neighbours),
+    ((sparse.csr_matrix, sparse.csr_array, sparse.csc_matrix, sparse.csc_array), _sparse),
+    ((sparse.bsr_matrix, sparse.bsr_array), _sparse),
     ((BSpline, getattr(_bsplines, "_BSpline", BSpline)), _spline),
 )

@@ -95,8 +95,8 @@ class XGBoostFlavor:
         if isinstance(model, xgboost.Booster):
             return model.predict(_matrix(model, inputs), **_accepted(model.predict, params))
         name = conf.get("predict_fn") or "predict"
-        method = getattr(model, name, None)
-        if name.startswith("_") or not callable(method):
+        method = None if str(name).startswith("_") else getattr(model, str(name), None)
+        if not callable(method):
             raise ModelError(f"{type(model).__name__} has no method {name!r} to predict with")
         booster = model.get_booster()
         return method(_as_trained(booster, inputs), **_accepted(method, params))

@@ -26,10 +26,15 @@ def member(folder: Path, name: Any) -> Path:
         ModelError: It is not there.
     """
     path = folder
-    for part in artifact_key(name).split("/"):
-        path = path / part
-        if path.is_symlink():
-            raise UnsafePath(f"{name!r} of model {folder} is or passes a symbolic link; nothing was read")
-    if not path.exists():
-        raise ModelError(f"model {folder} names {name!r}, and there is no such file in it")
+    try:
+        for part in artifact_key(name).split("/"):
+            path = path / part
+            if path.is_symlink():
+                raise UnsafePath(f"{name!r} of model {folder} is or passes a symbolic link; nothing was read")
+        if not path.exists():
+            raise ModelError(f"model {folder} names {name!r}, and there is no such file in it")
+        if not path.is_file() and not path.is_dir():  # a pipe would be waited for
+            raise ModelError(f"{name!r} of model {folder} is neither a file nor a folder; nothing was read")
+    except OSError as error:  # a name longer than any file's
+        raise ModelError(f"model {folder} names a file that cannot be looked for: {error.strerror}") from error
     return path

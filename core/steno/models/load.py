@@ -76,10 +76,12 @@ def opened(
     """Return the model of a folder whose seal was checked; for the rest as `open_model`."""
     names = _names(trusted)
     reader, conf = _reader(manifest, flavor)
-    if saved := conf.get("config") or conf.get("model_config") or config:
-        if not isinstance(saved, Mapping):
-            raise ModelError(f"the configuration of model {folder} is no map: {saved!r}")
-        conf = {**conf, "config": {**saved, **(config or {})}}
+    if configured := {
+        **_configuration(folder, manifest.pyfunc or {}),
+        **_configuration(folder, conf),
+        **(config or {}),
+    }:
+        conf = {**conf, "config": configured}
     needed = reader.untrusted(folder, conf) - names
     plugins().hooks.before_model_load(manifest, needed)
     if needed:
@@ -121,11 +123,35 @@ def _reader(manifest: Manifest, flavor: str | None) -> tuple[Flavor, dict[str, A
         if offer is not None:
             found: Flavor = offer.load()
             return found, {**(pyfunc if name == loader else {}), **sections[name]}
+    readers = [name for name in map(str, sections) if name.isidentifier()]
     raise ModelError(
-        f"this model can be read by the flavors {', '.join(sections) or 'none'}"
+        f"this model can be read by the flavors {', '.join(map(str, sections)) or 'none'}"
         + (f", {flavor!r} was asked for" if flavor else "")
         + f", and installed are {', '.join(sorted(register.offers)) or 'none'}"
+        + (f". A plugin brings one more, by custom: pip install steno-{readers[0]}" if readers and not flavor else "")
     )
+
+
+def _configuration(folder: Path, section: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = section.get("config") or section.get("model_config") or {}
+    if not isinstance(found, Mapping):
+        raise ModelError(f"the configuration of model {folder} is no map: {found!r}")
+    return found
+
+
+def shipped(folder: Path, code: Any) -> frozenset[str]:
+    """Return the names of the modules kept beside a model, in the folder its `code` names; none if that is empty.
+
+    Raises:
+        ModelError: There is no such folder.
+        UnsafePath: It lies elsewhere.
+    """
+    if not code:
+        return frozenset()
+    place = member(folder, code)
+    if not place.is_dir():
+        raise ModelError(f"model {folder} names {code!r} as the folder of its modules, and that is a file")
+    return frozenset(path.stem if path.is_file() else path.name for path in place.iterdir())
 
 
 def _add_code(folder: Path, manifest: Manifest, conf: dict[str, Any], trusted: frozenset[str]) -> None:
@@ -134,9 +160,8 @@ def _add_code(folder: Path, manifest: Manifest, conf: dict[str, Any], trusted: f
     They come last on the path, so that they can never stand in for a module that is installed.
     """
     code = conf.get("code") or (manifest.pyfunc or {}).get("code")
-    if not code or not trusted:
+    if not shipped(folder, code) & {name.partition(".")[0] for name in trusted}:
         return
-    place = member(folder, code)
-    shipped = {path.stem if path.is_file() else path.name for path in place.iterdir()}
-    if shipped & {name.partition(".")[0] for name in trusted} and str(place.resolve()) not in sys.path:
-        sys.path.append(str(place.resolve()))
+    place = str(member(folder, code).resolve())
+    if place not in sys.path:
+        sys.path.append(place)

@@ -8,9 +8,10 @@ from typing import Any
 
 from msgspec import Struct, field, structs
 
-from steno.errors import ModelError
+from steno.errors import ModelError, UnsafePath
+from steno.models import yaml_bounds
 from steno.models.layout import MLMODEL
-from steno.models.signature import ModelSignature
+from steno.models.signature import ModelSignature, ParamSchema, Schema
 
 _LIMIT_BYTES = 64 * 2**20
 
@@ -79,8 +80,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """Read the MLmodel file of a model's folder. Raises: ModelError."""
+        """Read the MLmodel file of a model's folder. Raises: ModelError, UnsafePath."""
         path = folder / MLMODEL
+        if path.is_symlink():
+            raise UnsafePath(f"{path} is a symbolic link; nothing was read")
         if not path.is_file():
             raise ModelError(f"{folder} is no model: it has no {MLMODEL} file")
         if path.stat().st_size > _LIMIT_BYTES:
@@ -93,6 +96,31 @@ class Manifest(Struct, frozen=True, kw_only=True):
     def write(self, folder: Path) -> None:
         """Write the MLmodel file."""
         (folder / MLMODEL).write_text(self.to_yaml(), "utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Manifest:
+        """Read an MLmodel file by its own path, or by its folder's. Raises: ModelError, UnsafePath."""
+        path = Path(path)
+        return cls.read(path.parent if path.name == MLMODEL and not path.is_dir() else path)
+
+    def get_input_schema(self) -> Schema | None:
+        """What the model takes, None if that is not known."""
+        return self.signature.inputs if self.signature else None
+
+    def get_output_schema(self) -> Schema | None:
+        """What the model gives, None if that is not known."""
+        return self.signature.outputs if self.signature else None
+
+    def get_params_schema(self) -> ParamSchema | None:
+        """The params of `predict`, None if it has none."""
+        return self.signature.params if self.signature else None
+
+    def load_input_example(self, path: str | Path) -> Any:
+        """Return the inputs saved beside the model in a folder, None if there are none. Raises: ModelError."""
+        from steno.models.example import Example
+
+        info = self.saved_input_example_info
+        return None if info is None else Example.read(Path(path), info, self.get_input_schema()).inputs
 
 
 def dump_yaml(content: Any, *, sort_keys: bool = True) -> str:
@@ -113,6 +141,8 @@ def load_yaml(text: str | bytes, where: str) -> Any:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        yaml_bounds.check(text, where)
         return yaml.load(text, Loader=loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    # PyYAML looks a value up by its tag without asking whether it is one: "!!bool x", "!!timestamp x", "!!int ''".
+    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise ModelError(f"{where} cannot be read as YAML: {error}") from error

@@ -17,6 +17,8 @@ from typing import Any
 
 from steno.errors import ModelError, UntrustedTypes
 
+_MOST_VALUES, _MOST_TIMES = 1_000_000, 10
+
 _UNKNOWN = object()
 _MARK = object()
 _TEXT = frozenset(
@@ -24,6 +26,7 @@ _TEXT = frozenset(
 )
 _PUT = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 _GET = frozenset({"GET", "BINGET", "LONG_BINGET"})
+_HASHED = frozenset({"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET"})
 # What damaged opcodes and mistaken arguments make the machine, or a type it may construct, raise.
 _FAULTS = (
     pickle.UnpicklingError,
@@ -98,6 +101,11 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module_name, global_name)
 
 
+def _values(entry: Any) -> int:
+    """Return how many values an entry of the stack holds: a number where it is a tuple."""
+    return entry if isinstance(entry, int) else 1
+
+
 class _Reader:
     """The pickle machine with everything but text and stack taken out."""
 
@@ -145,10 +153,23 @@ class _Reader:
         if opcode.name == "POP" and self._stack[-1] is _MARK:  # as the machine does
             self._stack.pop()
             return
+        values = 1
         if pickletools.markobject in before:
-            while self._stack.pop() is not _MARK:
-                pass
+            while (taken := self._stack.pop()) is not _MARK:
+                values += _values(taken)
             before = before[: before.index(pickletools.markobject)]
         for _ in before:
-            self._stack.pop()
+            values += _values(self._stack.pop())
+        if opcode.name in _HASHED:
+            self._stack.append(self._bounded(values))
+            return
         self._stack += [_MARK if kind is pickletools.markobject else _UNKNOWN for kind in opcode.stack_after]
+
+    def _bounded(self, values: int) -> int:
+        """Return the number of values in a tuple, those that stand in it several times counted each time.
+
+        As a key it is hashed in full, so that a few dozen opcodes could keep the machine busy for ever.
+        """
+        if values > _MOST_VALUES + _MOST_TIMES * self._size_bytes:
+            raise ModelError(f"{self.where} holds one value more often than it has bytes; nothing was executed")
+        return values

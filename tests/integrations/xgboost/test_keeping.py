@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import numpy as np
@@ -34,8 +33,9 @@ def test_a_booster_comes_back_the_same(autolog):
     loaded = steno.load_model(f"runs:/{run.info.run_id}/model")
     assert type(loaded) is xgboost.Booster
     np.testing.assert_array_equal(loaded.predict(dtest), booster.predict(dtest))
-    (entry,) = json.loads(run.data.tags["mlflow.log-model.history"])
-    assert (entry["artifact_path"], entry["run_id"]) == ("model", run.info.run_id)
+    (logged,) = steno.search_logged_models(output_format="list")
+    assert (logged.name, logged.source_run_id, logged.status) == ("model", run.info.run_id, "READY")
+    assert [made.model_id for made in run.outputs.model_outputs] == [logged.model_id]
 
 
 def test_what_the_user_does_afterwards_is_not_in_it(autolog):

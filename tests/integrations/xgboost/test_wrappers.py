@@ -119,7 +119,7 @@ def test_a_pipeline_is_one_run_with_the_rounds_inside(autolog, data):
     assert run.info.run_name == "Pipeline"
     assert series(run, "validation_0-logloss") == pipeline[-1].evals_result()["validation_0"]["logloss"]
     assert run.data.params["xgbclassifier__max_depth"] == "2"
-    assert len(json.loads(run.data.tags["mlflow.log-model.history"])) == 1
+    assert len(run.outputs.model_outputs) == 1
 
 
 def test_a_search_is_one_run_with_a_child_for_each_candidate(autolog, data):

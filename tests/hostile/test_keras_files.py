@@ -16,9 +16,17 @@ import pytest
 from steno.errors import ModelError, UntrustedTypes
 from steno.models import load_model, save_model, seal_model, untrusted_types
 
-from .conftest import NUMPY_WARNS, X, net
+# Keras 3.15 asks TensorFlow's variables for arrays in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 
-pytestmark = pytest.mark.filterwarnings(NUMPY_WARNS)
+
+def net(*layers):
+    """A small compiled model, the same each time; eager, for a graph takes a second to build."""
+    keras.utils.set_random_seed(3)
+    made = keras.Sequential([keras.layers.Input((4,)), *layers, keras.layers.Dense(1, "sigmoid")])
+    made.compile("adam", "binary_crossentropy", metrics=["accuracy"], run_eagerly=True)
+    return made
 
 
 @pytest.fixture(scope="module")

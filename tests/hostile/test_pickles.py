@@ -220,6 +220,15 @@ def test_a_memo_number_that_would_take_all_memory_is_refused():
         pickles.loads(data, (), "it")
 
 
+def test_a_key_that_holds_itself_again_and_again_is_refused_before_it_is_hashed():
+    doubled = (pickle.DUP + pickle.TUPLE2) * 60  # hashing it would take longer than there is time
+    data = program(pickle.EMPTY_DICT, pickle.NONE, pickle.TUPLE1, doubled, pickle.NONE, pickle.SETITEM)
+    with pytest.raises(ModelError, match="more often than it has bytes"):
+        pickles.loads(data, (), "it")
+    honest = tuple(range(50_000))
+    assert pickles.loads(pickle.dumps({honest: [honest] * 9}), (), "it") == {honest: [honest] * 9}
+
+
 def test_a_pickle_inside_a_pickle_needs_the_inner_loader_named(tmp_path):
     canary = tmp_path / "canary"
     inner = program(touching(canary))
