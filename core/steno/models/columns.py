@@ -2,86 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from steno.errors import InvalidValue
-from steno.models import frames
-from steno.models.inference import value_type
+from steno.models import casts, foreign_frames, frames
+from steno.models.misfits import misfits
 from steno.models.signature import ColSpec, Schema
-from steno.models.types import AnyType, Array, DataType, Map, Object, Type
+from steno.models.types import AnyType, Array, DataType, Map, Object
 
-_KINDS = {
-    DataType.boolean: "bool",
-    DataType.integer: "int32",
-    DataType.long: "int64",
-    DataType.float: "float32",
-    DataType.double: "float64",
-    DataType.string: "str",
-    DataType.binary: "bytes",
-    DataType.datetime: "datetime64[ns]",
-}
+_ROWS = 10  # of one column that are told one by one where they do not fit
 
 
-def enforce(data: Any, schema: Schema) -> Any:
-    """Return a DataFrame with the schema's columns. Raises: InvalidValue."""
+def enforce(data: Any, schema: Schema, problems: list[str]) -> Any:
+    """Return a DataFrame with the schema's columns; what does not fit is added to the problems.
+
+    Raises:
+        InvalidValue: The data cannot be made a table.
+    """
     specs = [spec for spec in schema if isinstance(spec, ColSpec)]
+    if len(specs) == 1 and specs[0].name is None and isinstance(specs[0].type, AnyType):
+        return data  # nothing is known of it, not even that it is a table
     frame = _frame(data, specs)
-    names = _positional(frame, specs) if specs[0].name is None else _named(frame, specs)
-    pairs = [(name, spec) for name, spec in zip(names, specs, strict=True) if name in frame.columns]
-    return _cast_all(frame, pairs) if pairs else frame[[]]
+    places = _positions(frame, specs, problems)
+    pairs = [(place, spec) for place, spec in zip(places, specs, strict=True) if place is not None]
+    names = list(frame.columns)
+    columns = [_cast(frame.iloc[:, place], names[place], spec, problems) for place, spec in pairs]
+    return _joined(frame, [place for place, _ in pairs], columns)
 
 
-def checked(value: Any, kind: Type, where: str) -> Any:
-    """Return a value if it is of a type, element by element. Raises: InvalidValue."""
-    if isinstance(kind, AnyType):
-        return value
-    if isinstance(kind, Array):
-        if not isinstance(value, (list, tuple)) and not frames.is_ndarray(value):
-            raise InvalidValue(f"{where} takes a list, not {type(value).__name__}")
-        for each in value:
-            checked(each, kind.items, where)
-    elif isinstance(kind, Map):
-        for key, each in _dict(value, where).items():
-            if not isinstance(key, str):
-                raise InvalidValue(f"{where} takes text as keys, not {key!r}")
-            checked(each, kind.values, where)
-    elif isinstance(kind, Object):
-        _check_object(_dict(value, where), kind, where)
-    elif not _is_scalar(value, kind):
-        raise InvalidValue(f"{where} takes {kind}, not {value!r}")
-    return value
+def _joined(frame: Any, places: list[int], columns: list[Any]) -> Any:
+    import pandas as pd
 
-
-def _check_object(value: Mapping[Any, Any], kind: Object, where: str) -> None:
-    if unknown := sorted(str(name) for name in value if name not in kind.properties):
-        raise InvalidValue(f"{where} has properties the signature does not declare: {', '.join(unknown)}")
-    for name, prop in kind.properties.items():
-        if name not in value:
-            if prop.required:
-                raise InvalidValue(f"{where} lacks the property {name!r}")
-        elif value[name] is not None or prop.required:
-            checked(value[name], prop.type, f"{where}, property {name!r}")
-
-
-def _dict(value: Any, where: str) -> Mapping[Any, Any]:
-    if isinstance(value, Mapping):
-        return value
-    raise InvalidValue(f"{where} takes a dict, not {type(value).__name__}")
-
-
-def _is_scalar(value: Any, kind: DataType) -> bool:
-    if frames.is_missing(value):
-        return True
-    try:
-        found = value_type(value)
-    except InvalidValue:
-        return False
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and not frames.is_numpy_scalar(value):
-        # A Python number has no width: a list that came as JSON must fit a narrower declaration too.
-        wide = {DataType.integer: DataType.long, DataType.float: DataType.double}
-        return found == wide.get(kind, kind)
-    return found == kind
+    kept = frame if places == list(range(frame.shape[1])) else frame.iloc[:, places]
+    if not any(column is not None for column in columns):
+        return kept
+    columns = [kept.iloc[:, at] if column is None else column for at, column in enumerate(columns)]
+    joined = pd.concat(columns, axis=1)
+    joined.columns = kept.columns
+    return joined
 
 
 def _frame(data: Any, specs: list[ColSpec]) -> Any:
@@ -92,17 +52,46 @@ def _frame(data: Any, specs: list[ColSpec]) -> Any:
     if frames.is_series(data):
         return data.to_frame()
     if isinstance(data, Mapping):
-        one_row = any(isinstance(s.type, (Array, Object, Map)) for s in specs) or all(map(_is_cell, data.values()))
-        return pd.DataFrame([data]) if one_row else _built(dict(data))
-    required = [spec for spec in specs if spec.required]
-    if frames.is_ndarray(data) and len(specs) == 1 and len(required) == 1 and specs[0].name is not None:
-        values = list(data) if data.ndim > 1 else data
-        return pd.DataFrame({specs[0].name: values})
-    if frames.is_ndarray(data) or isinstance(data, list):
+        one_row = any(_is_nested(spec) for spec in specs) or all(map(_is_cell, data.values()))
+        return _of_rows([data]) if one_row else _built({name: _values(each) for name, each in data.items()})
+    if frames.is_ndarray(data):
+        if len(specs) == 1 and specs[0].required and specs[0].name is not None:
+            return pd.DataFrame({specs[0].name: list(data) if data.ndim > 1 else data})
         return _built(data)
+    if isinstance(data, list):
+        return _of_list(data, specs)
     if isinstance(data, (str, bytes, int, float, bool)) or frames.is_numpy_scalar(data) or hasattr(data, "isoformat"):
         return pd.DataFrame([data])
-    raise InvalidValue(f"a DataFrame, Series, array, dict, list or scalar is needed, not {type(data).__name__}")
+    table = foreign_frames.opened(data)
+    if table is None:
+        raise InvalidValue(f"a DataFrame, Series, array, dict, list or scalar is needed, not {type(data).__name__}")
+    return _frame(foreign_frames.as_pandas(table), specs)
+
+
+def _of_list(data: list[Any], specs: list[ColSpec]) -> Any:
+    import pandas as pd
+
+    if data and all(isinstance(row, Mapping) for row in data):
+        single = len(specs) == 1 and specs[0].name is None
+        return pd.DataFrame({0: pd.Series(data, dtype=object)}) if single else _of_rows(data)
+    if len(specs) == 1 and (_is_nested(specs[0]) or all(map(_is_cell, data))):
+        return _built({0: _values(data, whole=_is_nested(specs[0]))})
+    return _built(data)
+
+
+def _of_rows(rows: Sequence[Mapping[Any, Any]]) -> Any:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return _built({name: _values([row.get(name) for row in rows]) for name in names})
+
+
+def _values(values: Any, *, whole: bool = False) -> Any:
+    """Return a column's values so that pandas changes none: integers beside a None would become floats."""
+    import pandas as pd
+
+    if not isinstance(values, list):
+        return values
+    exact = whole or not values or any(each is None or isinstance(each, list | tuple | Mapping) for each in values)
+    return pd.Series(values, dtype=object) if exact else values
 
 
 def _built(data: Any) -> Any:
@@ -110,8 +99,12 @@ def _built(data: Any) -> Any:
 
     try:
         return pd.DataFrame(data)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise InvalidValue(f"these inputs cannot be made into a table: {error}") from error
+
+
+def _is_nested(spec: ColSpec) -> bool:
+    return isinstance(spec.type, (Array, Object, Map))
 
 
 def _is_cell(value: Any) -> bool:
@@ -120,115 +113,39 @@ def _is_cell(value: Any) -> bool:
     return not frames.is_ndarray(value) and not frames.is_series(value) and not isinstance(value, Mapping)
 
 
-def _positional(frame: Any, specs: list[ColSpec]) -> list[Any]:
-    if frame.shape[1] < len(specs):
-        raise InvalidValue(f"the model takes {len(specs)} columns and {frame.shape[1]} were given")
-    return list(frame.columns[: len(specs)])
-
-
-def _named(frame: Any, specs: list[ColSpec]) -> list[Any]:
-    names = [spec.name for spec in specs]
-    missing = [spec.name for spec in specs if spec.required and spec.name not in frame.columns]
-    if missing:
+def _positions(frame: Any, specs: list[ColSpec], problems: list[str]) -> list[int | None]:
+    """Return where in the table each declared column is, None for those that are not."""
+    if specs[0].name is None:
+        if frame.shape[1] < len(specs):
+            problems.append(f"the model takes {len(specs)} columns and {frame.shape[1]} were given")
+        return [at if at < frame.shape[1] else None for at in range(len(specs))]
+    found: dict[Any, list[int]] = {}
+    for at, name in enumerate(frame.columns):
+        found.setdefault(name, []).append(at)
+    names = {spec.name for spec in specs}
+    if missing := [spec.name for spec in specs if spec.required and spec.name not in found]:
         extra = [name for name in frame.columns if name not in names]
-        note = f"; there were extra inputs {extra}" if extra else ""
-        raise InvalidValue(f"the model is missing inputs {missing}{note}")
-    twice = [name for name in names if list(frame.columns).count(name) > 1]
-    if twice:
-        raise InvalidValue(f"the inputs {twice} were given more than once")
-    return names
+        problems.append(
+            f"the model is missing inputs {missing}" + (f"; there were extra inputs {extra}" if extra else "")
+        )
+    if twice := [name for name, places in found.items() if name in names and len(places) > 1]:
+        problems.append(f"the inputs {twice} were given more than once")
+    return [found[spec.name][0] if spec.name in found else None for spec in specs]
 
 
-def _cast_all(frame: Any, pairs: list[tuple[Any, ColSpec]]) -> Any:
-    import pandas as pd
-
-    cast = [_cast(frame[name], name, spec) for name, spec in pairs]
-    return pd.concat(cast, axis=1, keys=[name for name, _ in pairs])
-
-
-def _cast(column: Any, name: Any, spec: ColSpec) -> Any:
-    where = f"column {name!r}"
+def _cast(column: Any, name: Any, spec: ColSpec, problems: list[str]) -> Any:
+    """Return a column as it is declared, None where it is so already."""
+    where, gaps = f"column {name!r}", not spec.required or spec.name is None  # one without a name cannot be optional
     if isinstance(spec.type, DataType):
-        return _cast_scalars(column, spec.type, where)
-    for value in column:
-        if spec.required or not frames.is_missing(value):
-            checked(value, spec.type, where)
-    return column
-
-
-def _cast_scalars(column: Any, kind: DataType, where: str) -> Any:
-    dtype = column.dtype
-    if str(dtype) == "category":
-        # Kept as it is: the model was trained on categories; only what they are is checked.
-        _cast_scalars(column.cat.categories.to_series(), kind, where)
-        return column
-    if kind in (DataType.string, DataType.binary) and (str(dtype) == "object" or _is_text(dtype)):
-        return column
-    if kind is DataType.datetime:
-        return _cast_moments(column, where)
-    if str(dtype) == "object":
-        return _cast_objects(column, kind, where)
-    return _cast_numbers(column, kind, where)
-
-
-def _cast_objects(column: Any, kind: DataType, where: str) -> Any:
-    inferred = column.infer_objects()
-    if inferred.dtype != object:
-        return _cast_numbers(inferred, kind, where)
-    if kind is DataType.boolean:
-        return column
-    if kind is DataType.double:  # numbers with None among them
         try:
-            return column.astype("float64")
-        except (ValueError, TypeError) as error:
-            raise InvalidValue(f"{where} takes double: {error}") from error
-    raise InvalidValue(_refusal(column, kind, where))
-
-
-def _cast_moments(column: Any, where: str) -> Any:
-    if getattr(column.dtype, "tz", None) is not None:
-        raise InvalidValue(f"{where} has a time zone; a signature's datetime has none: use .dt.tz_localize(None)")
-    if column.dtype.kind != "M" and column.dtype != object:
-        raise InvalidValue(_refusal(column, DataType.datetime, where))
-    if column.infer_objects().dtype.kind in "iufb":
-        raise InvalidValue(_refusal(column.infer_objects(), DataType.datetime, where))
-    try:
-        return column.astype("datetime64[ns]")
-    except (ValueError, TypeError) as error:
-        raise InvalidValue(f"{where} takes datetime: {error}") from error
-
-
-def _cast_numbers(column: Any, kind: DataType, where: str) -> Any:
-    target, source = _KINDS[kind], str(column.dtype)
-    if source == target or source.lower() == target or (source, kind) == ("boolean", DataType.boolean):
-        return column
-    if kind is DataType.boolean or not _fits(column, kind):
-        raise InvalidValue(_refusal(column, kind, where))
-    return column.astype(target)
-
-
-def _fits(column: Any, kind: DataType) -> bool:
-    """Whether no value of the column's dtype can be changed by the cast."""
-    numeric = (DataType.integer, DataType.long, DataType.float, DataType.double)
-    nullable = str(column.dtype)[0].isupper()  # pandas' own: numpy's types have no room for what is missing
-    if kind not in numeric or nullable or not hasattr(column.dtype, "itemsize"):
-        return False
-    source, bits = column.dtype.kind, column.dtype.itemsize * 8
-    if kind in (DataType.integer, DataType.long):
-        width = 32 if kind is DataType.integer else 64
-        return bool((source == "i" and bits <= width) or (source == "u" and bits < width))
-    width = 32 if kind is DataType.float else 64
-    if source == "f":
-        return bool(bits <= width)
-    if source in "iu" and kind is DataType.double and bits <= 32:
-        return True
-    # MLflow's readers let a column of zeros and ones through to any float: labels saved as integers.
-    return source in "iu" and bool(column.isin((0, 1)).all())
-
-
-def _is_text(dtype: Any) -> bool:
-    return str(dtype) in ("str", "string") or str(dtype).startswith("string[")
-
-
-def _refusal(column: Any, kind: DataType, where: str) -> str:
-    return f"{where} takes {kind}, and {column.dtype} cannot become that without risk to its values"
+            cast = casts.cast(column, spec.type, where, gaps=gaps)
+        except InvalidValue as error:
+            problems.append(error.message)
+            return None
+        return None if cast is column else cast
+    rows = enumerate(column)
+    wanted = ((row, value) for row, value in rows if not gaps or not frames.is_missing(value))
+    wrong = (text for row, value in wanted for text in misfits(value, spec.type, f"{where}, row {row}"))
+    told = list(islice(wrong, _ROWS + 1))
+    problems += told if len(told) <= _ROWS else [*told[:_ROWS], f"{where} has more that does not fit"]
+    return None

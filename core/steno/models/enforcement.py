@@ -1,55 +1,92 @@
-"""Brings what a caller passes to `predict` into the form a model's signature declares, or says why it cannot."""
+"""Brings what a caller passes to `predict` into the form a model's signature declares, or says all that is wrong."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from steno.errors import InvalidValue
-from steno.models import columns, frames, tensors
-from steno.models.inference import value_type
-from steno.models.signature import ParamSchema, ParamSpec, Schema
-from steno.models.types import AnyType, DataType, Object, type_to_json
+from steno.errors import InvalidValue, SchemaMismatch
+from steno.models import columns, frames, hints, tensors
+from steno.models.misfits import misfits
+from steno.models.signature import ModelSignature, ParamSchema, ParamSpec, Schema
+from steno.models.types import AnyType, DataType, Object
+from steno.models.value_types import value_type
 
 logger = logging.getLogger("steno.models")
+
+
+def enforce(
+    data: Any, params: Mapping[str, Any] | None, signature: ModelSignature | None, *, hinted: bool = False
+) -> tuple[Any, dict[str, Any]]:
+    """Return inputs and params of one call as a signature declares them.
+
+    Args:
+        data: As the caller gives it.
+        params: By name; what is not given takes its default.
+        signature: None declares nothing.
+        hinted: The signature comes from type hints: inputs stay a list.
+
+    Raises:
+        SchemaMismatch: Something is missing, or of a type, shape or kind that is not declared; tells all at once.
+    """
+    problems: list[str] = []
+    schema = signature.inputs if signature else None
+    if schema is not None and len(schema):
+        data = _inputs(hints.enforce if hinted else _enforcer(schema), data, schema, problems)
+    enforced = _params(params, signature.params if signature else None, problems)
+    if problems:
+        raise SchemaMismatch(problems)
+    return data, enforced
+
+
+def validate_schema(data: Any, expected_schema: Schema) -> None:
+    """Ask whether a model with this schema would take the inputs. Raises: SchemaMismatch, with all that is wrong."""
+    enforce_inputs(data, expected_schema)
 
 
 def enforce_inputs(data: Any, schema: Schema) -> Any:
     """Return the inputs as the schema declares them: a DataFrame for columns, arrays for tensors.
 
     Raises:
-        InvalidValue: Something is missing, or of a type, shape or kind the schema does not allow.
+        SchemaMismatch: Something is missing, or of a type, shape or kind the schema does not allow; tells all at once.
     """
-    if not len(schema):
-        return data
-    try:
-        enforce = tensors.enforce if schema.is_tensors else columns.enforce
-        return enforce(data, schema)
-    except InvalidValue as error:
-        raise InvalidValue(f"schema enforcement failed: {error.message}") from error
+    return enforce(data, None, ModelSignature(schema))[0]
 
 
 def enforce_params(params: Mapping[str, Any] | None, schema: ParamSchema | None) -> dict[str, Any]:
     """Return the params with defaults for what is not given; what the schema does not know is dropped, with a warning.
 
     Raises:
-        InvalidValue: A value that does not fit the type or shape of its param; all such are named.
+        SchemaMismatch: Values that do not fit the type or shape of their param; all such are named.
     """
+    return enforce(None, params, ModelSignature(params=schema))[1]
+
+
+def _enforcer(schema: Schema) -> Callable[[Any, Schema, list[str]], Any]:
+    return tensors.enforce if schema.is_tensors else columns.enforce
+
+
+def _inputs(enforcer: Callable[[Any, Schema, list[str]], Any], data: Any, schema: Schema, problems: list[str]) -> Any:
+    try:
+        return enforcer(data, schema, problems)
+    except InvalidValue as error:
+        problems.append(error.message)
+        return data
+
+
+def _params(params: Mapping[str, Any] | None, schema: ParamSchema | None, problems: list[str]) -> dict[str, Any]:
     given = dict(params or {})
     known = {spec.name: spec for spec in schema or ()}
     if unknown := sorted(str(name) for name in given if name not in known):
         logger.warning("params that the model's signature does not declare are ignored: %s", ", ".join(unknown))
     enforced: dict[str, Any] = {}
-    wrong: list[str] = []
     for name, spec in known.items():
         try:
             enforced[name] = _param(given[name], spec) if name in given else spec.default
         except InvalidValue as error:
-            wrong.append(error.message)
-    if wrong:
-        raise InvalidValue(f"schema enforcement failed: {'; '.join(wrong)}")
+            problems.append(error.message)
     return enforced
 
 
@@ -68,7 +105,9 @@ def _fitted(value: Any, spec: ParamSpec) -> Any:
     if value is None or isinstance(kind, AnyType):
         return value
     if isinstance(kind, Object):
-        return columns.checked(value, kind, f"param {spec.name!r}")
+        if wrong := list(misfits(value, kind, f"param {spec.name!r}")):
+            raise InvalidValue("; ".join(wrong))
+        return value
     if isinstance(value, (list, tuple, dict)):
         raise InvalidValue(f"param {spec.name!r} takes a single value, not {value!r}")
     if kind is DataType.datetime:
@@ -79,7 +118,7 @@ def _fitted(value: Any, spec: ParamSpec) -> Any:
     # Python has one integer and one float; a narrower declaration takes them as they are.
     same = {DataType.integer: DataType.long, DataType.float: DataType.double}
     if not isinstance(kind, DataType) or found != same.get(kind, kind):
-        raise InvalidValue(f"param {spec.name!r} takes {type_to_json(kind)['type']}, not {value!r}")
+        raise InvalidValue(f"param {spec.name!r} takes {kind}, not {value!r}")
     return value
 
 

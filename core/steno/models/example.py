@@ -6,15 +6,18 @@ import base64
 import json
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from steno.errors import InvalidValue, ModelError
-from steno.models import frames
+from steno.models import foreign_frames, frames, typed_json
 from steno.models.layout import member
+from steno.models.signature import Schema, TensorSpec
 
+CHAT = "messages"  # what a request of a chat model holds
 INPUT_EXAMPLE = "input_example.json"
 SERVING_EXAMPLE = "serving_input_example.json"
 
@@ -27,12 +30,18 @@ class Example(Struct, frozen=True):
 
     @classmethod
     def of(cls, given: Any) -> Example:
-        """Take what the user gave: inputs, or a tuple (inputs, params). Tensors become arrays. Raises: InvalidValue."""
+        """Take what the user gave: inputs, or a tuple (inputs, params).
+
+        Tensors become arrays, and tables of any library the pandas DataFrame that a model is given in their place.
+
+        Raises:
+            InvalidValue: A tensor of a type that numpy has not.
+        """
         if isinstance(given, Example):
             return given
         if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Mapping):
-            return cls(frames.arrayed(given[0]), dict(given[1]))
-        return cls(frames.arrayed(given))
+            return cls(_known(given[0]), dict(given[1]))
+        return cls(_known(given))
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write both files and return the `saved_input_example_info` section.
@@ -43,7 +52,7 @@ class Example(Struct, frozen=True):
         kind, content, serving = _encoded(self.inputs)
         info = {"artifact_path": INPUT_EXAMPLE, "type": kind}
         if kind == "dataframe":
-            info["pandas_orient"] = "split"
+            info["pandas_orient"] = "split" if "columns" in content else "values"
         params = None if self.params is None else _plain(self.params)
         if params is not None:
             content, info["params"] = {"inputs": content, "params": params}, "true"
@@ -55,17 +64,46 @@ class Example(Struct, frozen=True):
         return info
 
     @classmethod
-    def read(cls, folder: Path, info: Mapping[str, Any]) -> Example:
-        """Read the example that a `saved_input_example_info` section names. Raises: ModelError."""
+    def read(cls, folder: Path, info: Mapping[str, Any], schema: Schema | None = None) -> Example:
+        """Read the example that a `saved_input_example_info` section names.
+
+        Args:
+            folder: The model's.
+            info: The section.
+            schema: Of the model's inputs: JSON has neither moments, bytes nor widths, and it says where they were.
+
+        Raises:
+            ModelError: It cannot be read.
+        """
         path = member(folder, info.get("artifact_path"))
         try:
             content = json.loads(path.read_text("utf-8"))
             params = None
             if info.get("params") and isinstance(content, dict):
                 content, params = content["inputs"], content["params"]
-            return cls(_decoded(content, str(info.get("type"))), params)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            return cls(_decoded(content, str(info.get("type")), schema), params)
+        except (ValueError, KeyError, IndexError, TypeError, RecursionError, OverflowError) as error:
             raise ModelError(f"the input example {path} cannot be read: {error}") from error
+
+
+def convert_input_example_to_serving_input(input_example: Any) -> str | None:
+    """Return the body of the request that asks a scoring server for the example's prediction; None for sparse matrices.
+
+    Raises:
+        InvalidValue: The example holds what JSON cannot.
+    """
+    example = Example.of(input_example)
+    _, _, request = _encoded(example.inputs)
+    params = {} if example.params is None else {"params": _plain(example.params)}
+    return None if request is None else json.dumps({**request, **params})
+
+
+def _known(given: Any) -> Any:
+    given = frames.arrayed(given)
+    if isinstance(given, Mapping | tuple) or frames.is_pandas(given) or frames.is_ndarray(given):
+        return given
+    table = foreign_frames.opened(given)
+    return given if table is None else foreign_frames.as_pandas(table)
 
 
 def _encoded(inputs: Any) -> tuple[str, Any, dict[str, Any] | None]:
@@ -74,51 +112,62 @@ def _encoded(inputs: Any) -> tuple[str, Any, dict[str, Any] | None]:
         split = inputs.to_dict("split", index=False)
         content = {"columns": _plain(split["columns"]), "data": _plain(split["data"])}
         named = list(inputs.columns) != list(range(inputs.shape[1]))
-        return "dataframe", content if named else {"data": content["data"]}, {"dataframe_split": content}
+        content = content if named else {"data": content["data"]}
+        return "dataframe", content, {"dataframe_split": content}
     if frames.is_sparse(inputs):
-        parts = {name: getattr(inputs, name).tolist() for name in ("data", "indices", "indptr")}
+        parts = {name: _plain(getattr(inputs, name)) for name in ("data", "indices", "indptr")}
         return f"sparse_matrix_{inputs.format}", {**parts, "shape": list(inputs.shape)}, None
-    content = _plain(inputs)
     arrays = list(inputs.values()) if isinstance(inputs, Mapping) else [inputs]
-    kind = "ndarray" if arrays and all(map(frames.is_ndarray, arrays)) else "json_object"
-    return kind, content, {"inputs": content}
+    if arrays and all(map(frames.is_ndarray, arrays)):
+        content = _plain(inputs)
+        return "ndarray", content, {"inputs": content}
+    # No schema tells a gap of plain data from a NaN, so that is kept as Python's reader of JSON takes it.
+    content = _plain(inputs)
+    request = content if isinstance(content, dict) and CHAT in content else {"inputs": content}
+    return "json_object", _plain(inputs, nan=math.nan), request
 
 
-def _decoded(content: Any, kind: str) -> Any:
+def _decoded(content: Any, kind: str, schema: Schema | None) -> Any:
     if kind == "dataframe":
-        import pandas as pd
-
-        return pd.DataFrame(content["data"], columns=content.get("columns"))
+        return typed_json.table(content, schema)
+    tensors = {spec.name: spec for spec in schema or () if isinstance(spec, TensorSpec)}
     if kind == "ndarray":
-        import numpy as np
-
         if isinstance(content, dict):
-            return {name: np.array(value, dtype=None) for name, value in content.items()}
-        return np.array(content)
+            return {name: typed_json.array(each, tensors.get(name)) for name, each in content.items()}
+        return typed_json.array(content, tensors.get(None))
     if kind.startswith("sparse_matrix_"):
         from scipy import sparse
 
         build = sparse.csc_matrix if kind.endswith("csc") else sparse.csr_matrix
-        return build((content["data"], content["indices"], content["indptr"]), shape=tuple(content["shape"]))
-    return content
+        data = typed_json.array(content["data"], tensors.get(None))
+        matrix = build((data, content["indices"], content["indptr"]), shape=tuple(content["shape"]))
+        matrix.check_format(full_check=True)  # else SciPy follows indices that point outside
+        return matrix
+    return typed_json.value(content, schema)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, nan: float | None = None) -> Any:
+    """Return what JSON has in place of a value; `nan` is what stands for NaN."""
     if frames.is_series(value):
-        return _plain(value.tolist())
+        return _plain(value.tolist(), nan)
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): _plain(each, nan) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [_plain(each, nan) for each in value]
     if frames.is_ndarray(value) or frames.is_numpy_scalar(value):
-        # A numpy moment's own `tolist` gives nanoseconds as a bare integer.
-        return _plain(value.astype("datetime64[us]").tolist() if value.dtype.kind == "M" else value.tolist())
-    if frames.is_missing(value) or (isinstance(value, float) and math.isinf(value)):
+        if value.dtype.kind == "M":  # numpy's own `tolist` gives nanoseconds as a bare integer
+            import numpy as np
+
+            return np.datetime_as_string(value).tolist()
+        return _plain(value.tolist(), nan)
+    if isinstance(value, (float, Decimal)):
+        return nan if value != value else float(value)
+    if frames.is_missing(value):
         return None
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode()
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    if isinstance(value, (str, bool, int, float)):
+    if isinstance(value, (str, bool, int)):
         return value
     raise InvalidValue(f"an input example holds plain data, not {type(value).__name__}")

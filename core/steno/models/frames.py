@@ -22,6 +22,11 @@ def is_series(value: Any) -> bool:
     return _is(value, "pandas", "Series")
 
 
+def is_pandas(value: Any) -> bool:
+    """Whether it is a pandas DataFrame or Series."""
+    return is_dataframe(value) or is_series(value)
+
+
 def is_ndarray(value: Any) -> bool:
     """Whether it is a numpy array."""
     return _is(value, "numpy", "ndarray")

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from steno.errors import InvalidValue
-from steno.models import columns, frames
+from steno.models import foreign_frames, frames
+from steno.models.misfits import misfits
 from steno.models.signature import ColSpec, ModelSignature, Schema
 from steno.models.types import AnyType, Array, DataType, Map, Object, Property, Type
 
@@ -44,26 +46,45 @@ def signature_of_hints(inputs: Any, outputs: Any) -> ModelSignature | None:
     return ModelSignature(Schema([ColSpec(hinted(element))]), Schema([ColSpec(_of_output(given or outputs))]))
 
 
-def enforce_hinted(data: Any, schema: Schema) -> list[Any]:
-    """Return inputs of a model with type hints as the list it takes. Raises: InvalidValue, naming every misfit."""
-    if frames.is_dataframe(data) and data.shape[1] == 1:
-        data = data.iloc[:, 0]
+def enforce(data: Any, schema: Schema, problems: list[str]) -> list[Any]:
+    """Return inputs of a model with type hints as the list it takes; what does not fit is added to the problems.
+
+    Raises:
+        InvalidValue: The data is no list, nor a table or column that could be one.
+    """
+    spec = schema.inputs[0]
+    if len(schema) != 1 or not isinstance(spec, ColSpec):
+        raise InvalidValue(f"a signature of type hints describes one thing, and this one has {len(schema)}")
+    kind = spec.type
+    rows = _rows(data, kind)
+    for index, each in enumerate(rows):
+        if each is None and not isinstance(kind, AnyType):
+            problems.append(f"element {index} takes {kind}, not None")
+        elif not hasattr(each, "model_dump"):  # an instance of the class itself was checked when it was made
+            problems += misfits(each, kind, f"element {index}")
+    return rows
+
+
+def _rows(data: Any, kind: Any) -> list[Any]:
+    """Return the elements of any container: where dicts are taken a table's rows are dicts, else its one column."""
+    table = None if isinstance(data, list) or frames.is_ndarray(data) else foreign_frames.opened(data)
+    if table is not None:
+        data = foreign_frames.as_pandas(table)
+    if frames.is_dataframe(data):
+        if isinstance(kind, (Object, Map)) and not (data.shape[1] == 1 and data.iloc[:, 0].map(_is_dict).all()):
+            rows = data.to_dict("records")
+            return [{name: None if frames.is_missing(each) else each for name, each in row.items()} for row in rows]
+        if data.shape[1] == 1:
+            data = data.iloc[:, 0]
     if frames.is_series(data) or frames.is_ndarray(data):
         data = data.tolist()
     if not isinstance(data, list):
-        raise InvalidValue(f"schema enforcement failed: the model takes a list, not {type(data).__name__}")
-    if len(schema) != 1:
-        raise InvalidValue(f"a signature of type hints describes one thing, and this one has {len(schema)}")
-    spec, wrong = schema.inputs[0], []
-    for index, each in enumerate(data):
-        try:
-            if not hasattr(each, "model_dump"):  # an instance of the class itself has been checked when it was made
-                _checked(each, spec, f"element {index}")
-        except InvalidValue as error:
-            wrong.append(error.message)
-    if wrong:
-        raise InvalidValue(f"schema enforcement failed: {'; '.join(wrong[:20])}")
+        raise InvalidValue(f"the model takes a list, not {type(data).__name__}")
     return data
+
+
+def _is_dict(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def hinted(hint: Any) -> Type:
@@ -82,20 +103,19 @@ def hinted(hint: Any) -> Type:
             raise InvalidValue(f"{hint} has keys that are no text")
         return Map(hinted(arguments[1]) if arguments else AnyType())
     if hasattr(hint, "model_fields"):
-        return Object(
-            {name: _property(each.annotation, each.is_required()) for name, each in hint.model_fields.items()}
-        )
+        fields = hint.model_fields.items()
+        return Object([_property(name, each.annotation, each.is_required()) for name, each in fields])
     if isinstance(hint, type) and hint in _SCALARS:
         return _SCALARS[hint]
     raise InvalidValue(f"the type hint {hint!r} has no place in a signature")
 
 
-def _property(hint: Any, required: bool) -> Property:
+def _property(name: str, hint: Any, required: bool) -> Property:
     arguments = typing.get_args(hint)
     if typing.get_origin(hint) in (typing.Union, types.UnionType) and _NONE in arguments:
         others = [each for each in arguments if each is not _NONE]
-        return Property(hinted(others[0]) if len(others) == 1 else AnyType(), False)
-    return Property(hinted(hint), required)
+        return Property(name, hinted(others[0]) if len(others) == 1 else AnyType(), False)
+    return Property(name, hinted(hint), required)
 
 
 def _element(hint: Any) -> Any:
@@ -108,9 +128,3 @@ def _of_output(hint: Any) -> Type:
         return AnyType() if hint is None else hinted(hint)
     except InvalidValue:
         return AnyType()
-
-
-def _checked(value: Any, spec: Any, where: str) -> None:
-    columns.checked(value, spec.type, where)
-    if value is None and not isinstance(spec.type, AnyType):
-        raise InvalidValue(f"{where} takes {spec.type}, not None")

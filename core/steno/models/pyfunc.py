@@ -11,9 +11,7 @@ from typing import Any
 
 from steno.errors import ModelError
 from steno.models import seal
-from steno.models.enforcement import enforce_inputs, enforce_params
-from steno.models.example import Example
-from steno.models.hints import enforce_hinted
+from steno.models.enforcement import enforce
 from steno.models.layout import REQUIREMENTS
 from steno.models.load import PYFUNC, Loaded, opened
 from steno.models.manifest import Manifest
@@ -36,11 +34,12 @@ class PyFuncModel:
         """Return the model's prediction.
 
         Args:
-            data: Inputs in any form the signature's kind admits: DataFrame, Series, dict, list, array, scalar.
+            data: Inputs in any form the signature's kind admits: a table of pandas, polars, pyarrow or another library,
+                Series, dict, list, array, scalar.
             params: By name; what is not given takes the signature's default.
 
         Raises:
-            InvalidValue: Inputs or params that do not fit the signature; names the cause.
+            SchemaMismatch: Inputs or params that do not fit the signature; tells all that is wrong at once.
         """
         return self._loaded.flavor.predict(self._loaded.model, *self._enforced(data, params), self._conf)
 
@@ -49,7 +48,7 @@ class PyFuncModel:
 
         Raises:
             ModelError: The model does not predict in pieces.
-            InvalidValue: As from `predict`.
+            SchemaMismatch: As from `predict`.
         """
         stream = getattr(self._loaded.flavor, "predict_stream", None)
         if stream is None:
@@ -58,11 +57,8 @@ class PyFuncModel:
         return found
 
     def _enforced(self, data: Any, params: Mapping[str, Any] | None) -> tuple[Any, dict[str, Any]]:
-        signature = self._signature
-        if signature is not None and signature.inputs is not None:
-            enforce = enforce_hinted if self.metadata.extra.get("is_signature_from_type_hint") else enforce_inputs
-            data = enforce(data, signature.inputs)
-        return data, enforce_params(params, signature.params if signature else None)
+        hinted = bool(self.metadata.extra.get("is_signature_from_type_hint"))
+        return enforce(data, params, self._signature, hinted=hinted)
 
     @property
     def metadata(self) -> Manifest:
@@ -82,8 +78,7 @@ class PyFuncModel:
     @property
     def input_example(self) -> Any:
         """The inputs saved beside it, read on each call; None if there are none. Raises: ModelError."""
-        info = self.metadata.saved_input_example_info
-        return None if info is None else Example.read(self._folder, info).inputs
+        return self.metadata.load_input_example(self._folder)
 
     def unwrap_python_model(self) -> Any:
         """Return the PythonModel inside. Raises: ModelError if it is a framework's model."""

@@ -66,6 +66,13 @@ class Environment(Struct, frozen=True):
             (folder / name).write_text(text, "utf-8")
 
 
+def changed(lines: Sequence[str], operation: str, wanted: Sequence[str]) -> list[str]:
+    """Return requirement lines with some added, in place of those of the same packages, or ("remove") taken out."""
+    names = {_name(line) for line in wanted} - {""}
+    kept = [line for line in lines if _name(line) not in names and line not in wanted]
+    return [*kept, *wanted] if operation == "add" else kept
+
+
 def pinned(packages: tuple[str, ...]) -> list[str]:
     """Return `distribution==version` for each import name that an installed distribution provides, in order."""
     found = (installed(package) for package in packages)

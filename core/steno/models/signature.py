@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -10,19 +11,21 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from steno.errors import InvalidValue
-from steno.models.types import Array, DataType, Object, Type, data_type, is_required, type_from_json, type_to_json
+from steno.models.types import Array, DataType, Object, Type, as_type, is_required, type_from_json, type_to_json
+
+Name: TypeAlias = str | int | float | tuple[str | int | float, ...]
 
 
 class ColSpec(Struct, frozen=True):
-    """One column. Its name is None in a schema that only counts columns."""
+    """One column. Its name is None in a schema that only counts columns; it is a tuple where headers have levels."""
 
     type: Type
-    name: str | int | None = None
+    name: Name | None = None
     required: bool = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.type, str) and not isinstance(self.type, DataType):
-            force_setattr(self, "type", data_type(self.type))
+        force_setattr(self, "type", as_type(self.type))
+        force_setattr(self, "name", _name(self.name))
 
     def to_json(self) -> dict[str, Any]:
         """Return the column's JSON object, keys in MLflow's order."""
@@ -69,6 +72,15 @@ def dtype_name(dtype: Any) -> str:
     return dtype if isinstance(dtype, str) else str(dtype)
 
 
+def _name(name: Any) -> Any:
+    """Return a column's name as JSON can hold it; a list, as JSON has for a tuple, as that. Raises: InvalidValue."""
+    if isinstance(name, (tuple, list)):
+        return tuple(map(_name, name))
+    if name is None or isinstance(name, str | int) or (isinstance(name, float) and math.isfinite(name)):
+        return name
+    raise InvalidValue(f"a column's name is text or a number, not {name!r}")
+
+
 Spec: TypeAlias = ColSpec | TensorSpec
 
 
@@ -104,6 +116,26 @@ class Schema:
     def input_names(self) -> list[Any]:
         """The names, or positions where there are none."""
         return [index if spec.name is None else spec.name for index, spec in enumerate(self.inputs)]
+
+    def input_types(self) -> list[Type | str]:
+        """The columns' types, or the tensors' dtypes by name."""
+        return [spec.type for spec in self.inputs]
+
+    def input_dict(self) -> dict[Any, Spec]:
+        """The entries by name, or position where there are none."""
+        return dict(zip(self.input_names(), self.inputs, strict=True))
+
+    def input_types_dict(self) -> dict[Any, Type | str]:
+        """The types by name, or position where there are none."""
+        return dict(zip(self.input_names(), self.input_types(), strict=True))
+
+    def required_input_names(self) -> list[Any]:
+        """The names, or positions, of what has to be there; a tensor always has."""
+        return [name for name, spec in self.input_dict().items() if getattr(spec, "required", True)]
+
+    def optional_input_names(self) -> list[Any]:
+        """The names of the columns that may be missing."""
+        return [name for name, spec in self.input_dict().items() if not getattr(spec, "required", True)]
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return the JSON list."""
@@ -156,6 +188,9 @@ class ParamSpec(Struct, frozen=True):
     dtype: Type
     default: Any
     shape: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "dtype", as_type(self.dtype))
 
     def to_json(self) -> dict[str, Any]:
         """Return the param's JSON object, keys in MLflow's order."""

@@ -6,41 +6,59 @@ from collections.abc import Mapping
 from typing import Any
 
 from steno.errors import InvalidValue
-from steno.models import frames
+from steno.models import foreign_frames, frames
 from steno.models.signature import Schema, TensorSpec, dtype_name
 
 
-def enforce(data: Any, schema: Schema) -> Any:
-    """Return an array, or arrays by name where the tensors are named. Raises: InvalidValue."""
+def enforce(data: Any, schema: Schema, problems: list[str]) -> Any:
+    """Return an array, or arrays by name where the tensors are named; what does not fit is added to the problems.
+
+    Raises:
+        InvalidValue: The data is no array, nor arrays by name.
+    """
     specs = [spec for spec in schema if isinstance(spec, TensorSpec)]
+    table = None if _is_known(data) else foreign_frames.opened(data)
+    data = data if table is None else foreign_frames.as_pandas(table)
     if specs[0].name is None:
-        return _enforce_one(data, specs[0])
-    return _enforce_named(data, specs)
+        return _enforce_one(data, specs[0], problems)
+    return _enforce_named(data, specs, problems)
 
 
-def _enforce_named(data: Any, specs: list[TensorSpec]) -> dict[str, Any]:
+def _is_known(data: Any) -> bool:
+    return isinstance(data, Mapping) or any(
+        is_one(data) for is_one in (frames.is_ndarray, frames.is_dataframe, frames.is_sparse, frames.is_series)
+    )
+
+
+def _enforce_named(data: Any, specs: list[TensorSpec], problems: list[str]) -> dict[str, Any]:
     if not isinstance(data, Mapping) and not frames.is_dataframe(data):
         raise InvalidValue(f"arrays by name are needed ({_names(specs)}), not {type(data).__name__}")
-    missing = [spec.name for spec in specs if spec.name not in data]
-    if missing:
-        raise InvalidValue(f"the model is missing inputs {missing}")
+    if missing := [spec.name for spec in specs if spec.name not in data]:
+        problems.append(f"the model is missing inputs {missing}")
     arrays = {}
     for spec in specs:
+        if spec.name not in data:
+            continue
         value = data[spec.name]
-        if frames.is_series(value):
-            value = _from_cells(value, spec)
-        if not frames.is_ndarray(value):
-            raise InvalidValue(f"input {spec.name!r} takes a numpy array, not {type(value).__name__}")
-        arrays[str(spec.name)] = _checked(value, spec, f"input {spec.name!r}")
+        try:
+            arrays[str(spec.name)] = _from_cells(value, spec) if frames.is_series(value) else value
+        except InvalidValue as error:
+            problems.append(error.message)
+            continue
+        if frames.is_ndarray(arrays[str(spec.name)]):
+            _check(arrays[str(spec.name)], spec, f"input {spec.name!r}", problems)
+        else:
+            problems.append(f"input {spec.name!r} takes a numpy array, not {type(value).__name__}")
     return arrays
 
 
-def _enforce_one(data: Any, spec: TensorSpec) -> Any:
+def _enforce_one(data: Any, spec: TensorSpec, problems: list[str]) -> Any:
     if frames.is_dataframe(data):
         data = _from_frame(data, spec)
     if not frames.is_ndarray(data) and not frames.is_sparse(data):
         raise InvalidValue(f"a numpy array, CSR or CSC matrix or DataFrame is needed, not {type(data).__name__}")
-    return _checked(data, spec, "the input")
+    _check(data, spec, "the input", problems)
+    return data
 
 
 def _from_frame(frame: Any, spec: TensorSpec) -> Any:
@@ -55,19 +73,8 @@ def _from_frame(frame: Any, spec: TensorSpec) -> Any:
 
 
 def _from_cells(column: Any, spec: TensorSpec) -> Any:
-    """Build the array of a column whose cells are numbers or nested lists.
-
-    Lists carry no width, so they take the schema's dtype.
-    """
-    import numpy as np
-
-    if column.dtype != object:
-        array = column.to_numpy()
-    else:
-        try:
-            array = np.array(column.tolist(), dtype=None if spec.type in ("str", "bytes") else spec.type)
-        except (ValueError, TypeError) as error:
-            raise InvalidValue(f"the cells of column {column.name!r} make no {spec.type} array: {error}") from error
+    """Build the array of a column whose cells are numbers or nested lists."""
+    array = column.to_numpy() if column.dtype != object else _of_lists(column.tolist(), spec, f"column {column.name!r}")
     wanted = tuple(spec.shape)
     if array.ndim != len(wanted) and wanted.count(-1) <= 1:
         try:
@@ -77,17 +84,36 @@ def _from_cells(column: Any, spec: TensorSpec) -> Any:
     return array
 
 
-def _checked(array: Any, spec: TensorSpec, where: str) -> Any:
+def _of_lists(values: list[Any], spec: TensorSpec, where: str) -> Any:
+    """Return nested lists as an array: they carry no width, so they take the schema's, and whole numbers its kind."""
+    import numpy as np
+
+    try:
+        found = np.array(values)
+        if found.dtype.kind not in "biuf" or spec.type in ("str", "bytes"):
+            return found if spec.type in ("str", "bytes") else np.array(values, dtype=spec.type)
+        wanted = np.dtype(spec.type)
+        with np.errstate(all="ignore"):  # what does not fit is seen in the comparison
+            array = found.astype(wanted)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidValue(f"the cells of {where} make no {spec.type} array: {error}") from error
+    rounded = found.dtype.kind == wanted.kind == "f"
+    same_kind = (found.dtype.kind == "b") == (wanted.kind == "b")
+    if not rounded and not (same_kind and np.array_equal(found, array)):
+        raise InvalidValue(f"the cells of {where} make no {spec.type} array without a change of their values")
+    return array
+
+
+def _check(array: Any, spec: TensorSpec, where: str, problems: list[str]) -> None:
     if _is_free(array, spec):
-        return array
+        return
     fits = len(array.shape) == len(spec.shape) and all(
         want in (-1, have) for want, have in zip(spec.shape, array.shape, strict=True)
     )
     if not fits:
-        raise InvalidValue(f"{where} has shape {tuple(array.shape)}, and the model takes {spec.shape}")
+        problems.append(f"{where} has shape {tuple(array.shape)}, and the model takes {spec.shape}")
     if dtype_name(array.dtype) != spec.type:
-        raise InvalidValue(f"{where} has dtype {array.dtype}, and the model takes {spec.type}")
-    return array
+        problems.append(f"{where} has dtype {array.dtype}, and the model takes {spec.type}")
 
 
 def _is_free(array: Any, spec: TensorSpec) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from steno.errors import InvalidValue
 
@@ -33,26 +34,42 @@ class AnyType(Struct, frozen=True):
 class Array(Struct, frozen=True):
     """A list whose elements all have one type."""
 
-    items: Type
+    dtype: Type
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "dtype", as_type(self.dtype))
 
 
 class Property(Struct, frozen=True):
     """One property of an object."""
 
-    type: Type
+    name: str
+    dtype: Type
     required: bool = True
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "dtype", as_type(self.dtype))
 
 
 class Object(Struct, frozen=True):
-    """A dict with known keys."""
+    """A dict with known keys; equal to another one with the same properties in any order."""
 
-    properties: dict[str, Property]
+    properties: Sequence[Property]
+
+    def __post_init__(self) -> None:
+        found = tuple(sorted(self.properties, key=lambda each: each.name))
+        if len({each.name for each in found}) != len(found):
+            raise InvalidValue(f"a property appears twice in an object: {[each.name for each in found]}")
+        force_setattr(self, "properties", found)
 
 
 class Map(Struct, frozen=True):
     """A dict with any text as keys and values of one type."""
 
-    values: Type
+    value_type: Type
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "value_type", as_type(self.value_type))
 
 
 Type: TypeAlias = DataType | AnyType | Array | Object | Map
@@ -66,15 +83,15 @@ def type_to_json(kind: Type) -> dict[str, Any]:
     if isinstance(kind, DataType):
         return {"type": str(kind)}
     if isinstance(kind, Array):
-        return {"type": "array", "items": type_to_json(kind.items)}
+        return {"type": "array", "items": type_to_json(kind.dtype)}
     if isinstance(kind, Map):
-        return {"type": "map", "values": type_to_json(kind.values)}
+        return {"type": "map", "values": type_to_json(kind.value_type)}
     if isinstance(kind, Object):
-        properties = {
-            name: {**type_to_json(prop.type), "required": prop.required}
-            for name, prop in sorted(kind.properties.items())
+        properties = kind.properties
+        return {
+            "type": "object",
+            "properties": {each.name: {**type_to_json(each.dtype), "required": each.required} for each in properties},
         }
-        return {"type": "object", "properties": properties}
     return {"type": kind.name}
 
 
@@ -93,10 +110,17 @@ def type_from_json(value: Mapping[str, Any]) -> Type:
         if name == "map":
             return Map(type_from_json(value["values"]))
         if name == "object":
-            return Object({key: _property(each) for key, each in value["properties"].items()})
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InvalidValue(f"the schema type {dict(value)!r} is incomplete: {error!r}") from error
+            return Object(tuple(_property(name, each) for name, each in value["properties"].items()))
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidValue(f"the schema type {str(name)[:50]!r} is incomplete: {str(error)[:100]}") from error
     return data_type(name)
+
+
+def as_type(given: Any) -> Type:
+    """Return a type from itself or its name. Raises: InvalidValue."""
+    if isinstance(given, (DataType, AnyType, Array, Object, Map)):
+        return given
+    return AnyType(given) if isinstance(given, str) and given in _UNCHECKED else data_type(given)
 
 
 def data_type(name: Any) -> DataType:
@@ -113,5 +137,5 @@ def is_required(value: Mapping[str, Any]) -> bool:
     return bool(value.get("required", not value.get("optional", False)))
 
 
-def _property(value: Mapping[str, Any]) -> Property:
-    return Property(type_from_json(value), is_required(value))
+def _property(name: Any, value: Mapping[str, Any]) -> Property:
+    return Property(str(name), type_from_json(value), is_required(value))

@@ -79,6 +79,8 @@ def test_a_column_is_cast_only_where_no_value_can_change(kind, dtype):
         ("datetime", pd.to_datetime(["2020"]), "datetime64[ns]"),
         ("datetime", pd.Series([datetime.datetime(2020, 1, 1)], dtype=object), "datetime64[ns]"),
         ("datetime", pd.Series(["2020-01-01"], dtype=object), "datetime64[ns]"),
+        ("datetime", ["2020-01-01", None], "datetime64[ns]"),
+        ("datetime", np.array(["3020-01-01"], "M8[us]"), "datetime64[us]"),
         ("string", pd.Categorical(["p", "q"]), "category"),
         ("long", pd.array([1, None], dtype="Int64"), "Int64"),
     ],
@@ -104,7 +106,7 @@ def test_columns_that_may_pass(kind, values, dtype):
         ("datetime", pd.to_datetime(["2020"]).tz_localize("UTC")),
         ("datetime", pd.Series([b"x"], dtype=object)),
         ("datetime", pd.Series([1, 2], dtype=object)),
-        ("datetime", ["2020-01-01"]),
+        ("datetime", ["01/02/2020"]),
         ("integer", pd.array([1, None], dtype="Int64")),
     ],
 )
@@ -184,7 +186,7 @@ def test_a_single_unnamed_text_column_takes_text_in_any_container(data):
 
 
 LIST = one(Array(DataType.double))
-OBJECT = one(Object({"k": Property(DataType.long), "s": Property(DataType.string, required=False)}))
+OBJECT = one(Object([Property("k", "long"), Property("s", "string", required=False)]))
 MAP = one(Map(DataType.long))
 
 
@@ -217,6 +219,9 @@ def test_nested_values_pass_as_they_are(schema, value):
         (OBJECT, {"s": "x"}, "lacks the property 'k'"),
         (OBJECT, {"k": 1, "z": 2}, "does not declare: z"),
         (OBJECT, {"k": "x"}, "property 'k' takes long"),
+        (OBJECT, {"k": None}, "property 'k' takes long, not None"),
+        (one(Array("integer")), [2**40], "takes integer"),
+        (LIST, np.array([1, 2]), "takes a list, not an array of int64"),
         (OBJECT, None, "takes a dict"),
         (MAP, {"k": "x"}, "takes long"),
         (MAP, {1: 1}, "takes text as keys"),
@@ -309,7 +314,7 @@ PARAMS = ParamSchema(
         ParamSpec("b", DataType.boolean, True),
         ParamSpec("d", DataType.datetime, datetime.datetime(2020, 1, 1)),
         ParamSpec("i", DataType.integer, 1),
-        ParamSpec("o", Object({"k": Property(DataType.long)}), {"k": 1}),
+        ParamSpec("o", Object([Property("k", DataType.long)]), {"k": 1}),
     ]
 )
 DEFAULTS = {spec.name: spec.default for spec in PARAMS}

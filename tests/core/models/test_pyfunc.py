@@ -83,8 +83,8 @@ EXAMPLES = {
     "frame without names": (
         pd.DataFrame([[1, 2]], index=["gone"]),
         {"data": [[1, 2]]},
-        {"dataframe_split": {"columns": [0, 1], "data": [[1, 2]]}},
-        {"type": "dataframe", "pandas_orient": "split"},
+        {"dataframe_split": {"data": [[1, 2]]}},
+        {"type": "dataframe", "pandas_orient": "values"},
     ),
     "frame of moments and bytes": (
         pd.DataFrame({"d": pd.to_datetime(["2020-01-02"]), "b": [b"x"]}),

@@ -7,6 +7,7 @@ from typing import Any, Optional
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import steno
 from steno.errors import InvalidValue
@@ -53,7 +54,8 @@ def test_hints_that_describe_no_rows_leave_the_signature_out(inputs, tmp_path, c
 
 def test_inputs_with_type_hints_stay_a_list_and_every_misfit_is_named(tmp_path):
     model = saved(hinted(list[str]), tmp_path)
-    for inputs in (["a", "b"], pd.Series(["a", "b"]), pd.DataFrame({"x": ["a", "b"]}), np.array(["a", "b"])):
+    forms = [["a", "b"], pd.Series(["a", "b"]), pd.DataFrame({"x": ["a", "b"]}), np.array(["a", "b"])]
+    for inputs in (*forms, pl.Series(["a", "b"]), pl.DataFrame({"x": ["a", "b"]})):
         assert model.predict(inputs) == ["a", "b"]
     assert model.predict([]) == []
     with pytest.raises(InvalidValue, match="element 1 takes string, not 1; element 2 takes string, not None"):
@@ -78,6 +80,9 @@ def test_classes_of_pydantic_are_made_from_dicts(tmp_path):
     (row,) = model.predict([{"a": 1}])
     assert (row.a, row.b, row.c) == (1, None, [0.5])
     assert model.predict([row]) == [row]
+    rows = [{"a": 1, "b": "x"}, {"a": 2, "b": None}]
+    for table in (pd.DataFrame(rows), pl.DataFrame(rows)):
+        assert [(row.a, row.b) for row in model.predict(table)] == [(1, "x"), (2, None)]
     with pytest.raises(InvalidValue, match="element 0, property 'a' takes long"):
         model.predict([{"a": "x"}])
 

@@ -1,0 +1,95 @@
+"""The body of a request for predictions, made into inputs and params as a model's schema declares them.
+
+One of the keys `dataframe_split`, `dataframe_records`, `instances` and `inputs`, and `params` beside it if need be;
+requests of chat models go as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from steno.errors import InvalidValue
+from steno.models import typed_json
+from steno.models.example import CHAT
+from steno.models.signature import Schema, TensorSpec
+
+PARAMS = "params"
+
+
+def parse(body: str | bytes | Mapping[str, Any], schema: Schema | None = None) -> tuple[Any, dict[str, Any] | None]:
+    """Return inputs, as `predict` takes them, and params, None if there are none.
+
+    Args:
+        body: JSON, or what it holds.
+        schema: Of the model's inputs: JSON has neither widths, moments nor bytes, and it says where they are.
+
+    Raises:
+        InvalidValue: No JSON, none or several of the keys, or a value that is not of the key's form.
+    """
+    content = _object(body)
+    params = content.get(PARAMS)
+    if not isinstance(params, dict | None):
+        raise InvalidValue(f"`{PARAMS}` of a request is an object, not {type(params).__name__}")
+    given = [key for key in _FORMS if key in content]
+    if not given and CHAT in content:
+        return {key: each for key, each in content.items() if key != PARAMS}, params
+    unknown = sorted(set(content) - {*_FORMS, PARAMS})
+    if len(given) != 1 or unknown:
+        raise InvalidValue(
+            f"a request has one of the keys {', '.join(_FORMS)}, and {PARAMS} if need be; "
+            f"this one has {', '.join(sorted(content)) or 'none'}"
+        )
+    try:
+        return _FORMS[given[0]](content[given[0]], schema), params
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InvalidValue(f"`{given[0]}` of the request cannot be read: {error}") from error
+
+
+def _object(body: str | bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(body, Mapping):
+        try:
+            body = json.loads(body)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InvalidValue(f"the request is no JSON: {error}") from error
+    if not isinstance(body, Mapping):
+        raise InvalidValue(f"a request is an object with one of the keys {', '.join(_FORMS)}")
+    return body
+
+
+def _split(value: Any, schema: Schema | None) -> Any:
+    if unknown := sorted(set(value) - {"columns", "index", "data"}):
+        raise InvalidValue(f"`dataframe_split` has columns, index and data, not {', '.join(unknown)}")
+    frame = typed_json.table(value, schema)
+    if value.get("index") is not None:
+        frame.index = value["index"]
+    return frame
+
+
+def _records(value: Any, schema: Schema | None) -> Any:
+    if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
+        raise InvalidValue("`dataframe_records` is a list of objects")
+    names = list(dict.fromkeys(name for row in value for name in row))
+    return typed_json.table({"columns": names, "data": [[row.get(name) for name in names] for row in value]}, schema)
+
+
+def _inputs(value: Any, schema: Schema | None) -> Any:
+    """Return `inputs` or `instances`: arrays by name or alone, or plain data where columns are declared."""
+    if schema is not None and len(schema) and not schema.is_tensors:
+        named = isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value)
+        return _records(value, schema) if named and schema.has_names else typed_json.value(value, schema)
+    tensors = {spec.name: spec for spec in schema or () if isinstance(spec, TensorSpec)}
+    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+        value = {name: [row[name] for row in value] for name in value[0]}
+    if isinstance(value, Mapping):
+        return {name: typed_json.array(each, tensors.get(name)) for name, each in value.items()}
+    return typed_json.array(value, tensors.get(None))
+
+
+_FORMS: dict[str, Callable[[Any, Schema | None], Any]] = {
+    "dataframe_split": _split,
+    "dataframe_records": _records,
+    "instances": _inputs,
+    "inputs": _inputs,
+}

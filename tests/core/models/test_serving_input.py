@@ -1,0 +1,109 @@
+"""Bodies of requests become inputs of the types that a signature declares, or one clear sentence."""
+
+from __future__ import annotations
+
+import datetime
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import steno
+from sklearn.linear_model import LinearRegression
+from steno.errors import InvalidValue, SchemaMismatch
+from steno.models import Array, ColSpec, Schema, TensorSpec, convert_input_example_to_serving_input, infer_signature
+from steno.models.enforcement import enforce_inputs
+from steno.models.serving_input import parse
+
+FRAME = pd.DataFrame(
+    {
+        "i": np.array([1, 2], "i4"),
+        "n": pd.array([1, None], dtype="Int64"),
+        "f": np.array([1.5, 2.0], "f4"),
+        "s": ["a", "b"],
+        "t": pd.to_datetime(["2020-01-01", "2021-01-01"]),
+        "b": [b"x", b"y"],
+        "l": [[1.5], [2.0]],
+    }
+)
+SCHEMA = infer_signature(FRAME).inputs
+
+
+@pytest.mark.parametrize("form", ["dataframe_split", "dataframe_records", "inputs", "instances"])
+def test_a_table_arrives_with_the_types_of_its_columns(form):
+    split = json.loads(convert_input_example_to_serving_input(FRAME))["dataframe_split"]
+    rows = [dict(zip(split["columns"], row, strict=True)) for row in split["data"]]
+    data, params = parse(json.dumps({form: split if form == "dataframe_split" else rows, "params": {"t": 1}}), SCHEMA)
+    given = enforce_inputs(data, SCHEMA)
+    pd.testing.assert_frame_equal(given, enforce_inputs(FRAME, SCHEMA))
+    assert params == {"t": 1}
+
+
+TENSOR = Schema([TensorSpec("float32", (-1, 2))])
+NAMED = Schema([TensorSpec("int32", (-1,), "x"), TensorSpec("float64", (-1, 2), "y")])
+
+
+@pytest.mark.parametrize(
+    ("body", "schema", "expected"),
+    [
+        ({"inputs": [[1, 2]]}, TENSOR, np.array([[1, 2]], "f4")),
+        ({"instances": [[1, 2]]}, None, np.array([[1, 2]])),
+        ({"inputs": {"x": [1], "y": [[1, 2]]}}, NAMED, {"x": np.array([1], "i4"), "y": np.array([[1.0, 2.0]])}),
+        ({"instances": [{"x": 1, "y": [1, 2]}]}, NAMED, {"x": np.array([1], "i4"), "y": np.array([[1.0, 2.0]])}),
+        ({"inputs": ["2020-01-02"]}, Schema([ColSpec("datetime")]), [datetime.datetime(2020, 1, 2)]),
+        ({"inputs": [["eA=="]]}, Schema([ColSpec(Array("binary"))]), [[b"x"]]),
+        ({"messages": [{"role": "user"}]}, None, {"messages": [{"role": "user"}]}),
+    ],
+    ids=str,
+)
+def test_arrays_and_plain_data_arrive_with_the_declared_types(body, schema, expected):
+    data, params = parse(body, schema)
+    assert params is None
+    pairs = [(data[name], expected[name]) for name in expected] if isinstance(expected, dict) else [(data, expected)]
+    for found, wanted in pairs:
+        assert type(found) is type(wanted)
+        assert getattr(found, "dtype", None) == getattr(wanted, "dtype", None)
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        ("{", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+        ("[1]", "an object with one of the keys"),
+        ("{}", "has none"),
+        ({"inputs": [1], "instances": [1]}, "has inputs, instances"),
+        ({"inputs": [1], "format": "x"}, "has format, inputs"),
+        ({"inputs": [1], "params": [1]}, "`params` of a request is an object"),
+        ({"dataframe_split": {"data": [[1]], "rows": 1}}, "not rows"),
+        ({"dataframe_split": {"columns": ["a"]}}, "`dataframe_split` of the request cannot be read"),
+        ({"dataframe_split": {"columns": ["a"], "data": [[1], [1, 2]]}}, "cannot be read"),
+        ({"dataframe_split": [1]}, "`dataframe_split`"),
+        ({"dataframe_records": {"a": 1}}, "a list of objects"),
+        ({"instances": [{"x": 1}, {}]}, "`instances` of the request cannot be read"),
+        ({"inputs": [[1], [1, 2]]}, "`inputs` of the request cannot be read"),
+    ],
+    ids=str,
+)
+def test_a_body_that_is_no_request_is_one_clear_sentence(body, cause):
+    with pytest.raises(InvalidValue, match=cause):
+        parse(body)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("i", 1.5), ("i", "1"), ("i", 2**40), ("f", True), ("t", "soon")], ids=str
+)
+def test_a_value_of_another_kind_is_left_to_the_signature_to_refuse(column, value):
+    data, _ = parse({"dataframe_records": [{**dict.fromkeys(SCHEMA.input_names()), column: value}]}, SCHEMA)
+    with pytest.raises(SchemaMismatch, match=f"column '{column}' takes"):
+        enforce_inputs(data, SCHEMA)
+
+
+def test_a_model_is_asked_with_the_body_that_its_example_makes(tmp_path):
+    table = pd.DataFrame({"x": [0.0, 1.0]})
+    steno.save_model(LinearRegression().fit(table, [0.0, 2.0]), tmp_path / "m", input_example=table)
+    body = (tmp_path / "m" / "serving_input_example.json").read_text()
+    assert steno.models.validate_serving_input(tmp_path / "m", body).tolist() == pytest.approx([0.0, 2.0])
+    with pytest.raises(SchemaMismatch, match="missing inputs"):
+        steno.models.validate_serving_input(tmp_path / "m", {"dataframe_records": [{"y": 1}]})
