@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import io
 import pickle
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sklearn
 from steno.contracts.flavor import Conf, FlavorInfo
 from steno.errors import InvalidValue, ModelError
@@ -18,6 +20,7 @@ from steno_sklearn import soundness
 
 _FILES = {"skops": "model.skops", "cloudpickle": "model.pkl", "pickle": "model.pkl"}
 _BASE = ("sklearn", "numpy", "scipy")
+_VALUES = (int, float, str, bytes, type(None))
 
 
 class SklearnFlavor:
@@ -39,8 +42,7 @@ class SklearnFlavor:
         if options:
             known = "serialization_format, pyfunc_predict_fn"
             raise InvalidValue(f"the sklearn flavor has no option {', '.join(sorted(options))}; known: {known}")
-        data, types, packages = _dumped(model, form)
-        (folder / _FILES[form]).write_bytes(data)
+        types, packages = _written(model, form, folder / _FILES[form])
         conf = {
             "pickled_model": _FILES[form],
             "sklearn_version": sklearn.__version__,
@@ -73,14 +75,16 @@ class SklearnFlavor:
 
             return skops_file.loads(data, trusted, where)
         model = pickles.loads(data, trusted, where)
+        if isinstance(model, _VALUES):  # other formats begin with a small pickle, whose end is that of what is read
+            raise ModelError(f"{where} holds a value of type {type(model).__name__}, which is no model")
         soundness.check(model, where)
         return model
 
     def predict(self, model: Any, inputs: Any, params: Mapping[str, Any], conf: Conf) -> Any:
         """Call the method that `predict_fn` names, with those params that it has arguments for."""
         name = conf.get("predict_fn") or "predict"
-        method = getattr(model, name, None)
-        if name.startswith("_") or not callable(method):
+        method = None if str(name).startswith("_") else getattr(model, str(name), None)
+        if not callable(method):
             raise ModelError(f"{type(model).__name__} has no method {name!r} to predict with")
         if frames.is_dataframe(inputs) and hasattr(model, "n_features_in_") and not hasattr(model, "feature_names_in_"):
             inputs = inputs.to_numpy()  # trained without names: scikit-learn would warn at each call
@@ -95,31 +99,39 @@ def _accepted(method: Callable[..., Any], params: Mapping[str, Any]) -> dict[str
     return {name: value for name, value in params.items() if takes_any or name in arguments}
 
 
-def _dumped(model: Any, form: str) -> tuple[bytes, list[str], tuple[str, ...]]:
-    """Return the file's bytes, the types skops does not trust by itself, and the packages the model needs."""
+def _written(model: Any, form: str, path: Path) -> tuple[list[str], tuple[str, ...]]:
+    """Write the file; returns the types skops does not trust by itself, and the packages the model needs."""
     if form == "skops":
         from steno_sklearn import skops_file
 
-        data, names = skops_file.dumps(model)
-        types, found = sorted(names), skops_file.modules(data, "the model")
+        names, found = skops_file.dump(model, path)
     else:
-        data = _pickled(model, form)
-        types = sorted(pickles.imports(data, "the model"))
-        found = [name.partition(".")[0] for name in types]
+        names = _pickled(model, form, path)
+        found = [name.partition(".")[0] for name in sorted(names)]
     own = [name for name in found if name not in (*_BASE, "builtins", "collections", "__main__")]
-    return data, types, tuple(dict.fromkeys((*_BASE, "skops" if form == "skops" else form, *own)))
+    return sorted(names), tuple(dict.fromkeys((*_BASE, "skops" if form == "skops" else form, *own)))
 
 
-def _pickled(model: Any, form: str) -> bytes:
-    try:
-        if form == "pickle":
-            return pickle.dumps(model)
+def _pickled(model: Any, form: str, path: Path) -> frozenset[str]:
+    """Write a pickle, arrays without a copy of them in between, and return what it imports beside arrays."""
+    pickler: Any = pickle.Pickler
+    if form == "cloudpickle":
         import cloudpickle
 
-        data: bytes = cloudpickle.dumps(model)
-        return data
+        pickler = cloudpickle.Pickler
+
+    class WithoutArrays(pickler):  # type: ignore[misc]  # known only now
+        def persistent_id(self, obj: Any) -> Any:
+            return "array" if type(obj) is np.ndarray and not obj.dtype.hasobject else None
+
+    few = io.BytesIO()
+    try:
+        with path.open("wb") as file:
+            pickler(file, 5).dump(model)  # the first protocol that can hand over an array as it lies in memory
+        WithoutArrays(few, 5).dump(model)
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{type(model).__name__} cannot be written as {form}: {error}") from error
+    return pickles.imports(few.getvalue(), "the model", persistent=True)
 
 
 def _read(folder: Path, conf: Conf) -> tuple[bytes, str, str]:
@@ -130,7 +142,7 @@ def _read(folder: Path, conf: Conf) -> tuple[bytes, str, str]:
         raise ModelError(f"model {folder} names {name!r} as its file, and that is a folder")
     # Writers before the formats were named knew pickle only; a `.skops` name is as good as the key.
     form = conf.get("serialization_format") or ("skops" if path.suffix == ".skops" else "pickle")
-    if form not in _FILES:
+    if str(form) not in _FILES:
         raise ModelError(f"model {folder} is in the format {form!r}; known: {', '.join(_FILES)}")
     return path.read_bytes(), form, f"{path.name} ({form})"
 

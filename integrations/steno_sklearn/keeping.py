@@ -14,7 +14,9 @@ from steno.contracts.integration import Call
 from steno_sklearn.data import head
 
 AT_ONCE_BYTES = 64 << 10  # such a model is written within some milliseconds
+LARGE_BYTES = 64 << 20
 EXAMPLE_ROWS = 5
+_BYTES_PER_MS = 150e3  # a slow disk's
 _WRITER = "steno_sklearn.skops_file"
 _DURING_FIT = frozenset({"_callback_fit_ctx", "_skl_callbacks_to_teardown"})
 
@@ -56,7 +58,7 @@ def keep(call: Call, models: dict[str, Any], sample: Sample | None) -> None:
     snapshots: dict[str, Snapshot] = {}
     for path, model in models.items():
         try:
-            snapshots[path] = _snapshot(as_after_fit(model), options)
+            snapshots[path] = _snapshot(as_after_fit(model), options, call.budget.remaining_ms())
         except _TooLarge:
             keeping.not_kept(call.run, path, f"larger than {MOST_BYTES >> 20} MB; steno.log_model keeps it")
     keeping.keep(call.run, call.options, snapshots, sample, fresh=call.opened)
@@ -72,16 +74,24 @@ def as_after_fit(model: Any) -> Any:
     return bare
 
 
-def _snapshot(model: Any, options: dict[str, Any]) -> Snapshot:
-    """Pickle the model, and drop the pickle where the model itself can be written at once. Raises: _TooLarge."""
-    taken = _Parts()
+def _snapshot(model: Any, options: dict[str, Any], allowed_ms: float) -> Snapshot:
+    """Pickle the model, unless the model itself can be written at once. Raises: _TooLarge.
+
+    At once goes what is small, and what is large and of a fit that took long: no copy of it is held in memory.
+    """
+    taken, arrays = _Parts(), list[pickle.PickleBuffer]()
     try:
-        pickle.Pickler(taken, 5).dump(model)
+        pickle.Pickler(taken, 5, buffer_callback=arrays.append).dump(model)
     except _TooLarge:
         raise
     except Exception:  # advice: a function of the user's, say; cloudpickle may still keep it
         return Snapshot(lambda: model, at_once=True, options=options)
+    size_bytes = taken.size + sum(array.raw().nbytes for array in arrays)
     # The first model imports what writes it, which takes longer than most fits.
-    if taken.size <= AT_ONCE_BYTES and _WRITER in sys.modules:
-        return Snapshot(lambda: model, taken.size, at_once=True, options=options)
-    return Snapshot(lambda: pickle.loads(b"".join(taken.parts)), taken.size, options=options)
+    is_small = size_bytes <= AT_ONCE_BYTES and _WRITER in sys.modules
+    if is_small or (size_bytes > LARGE_BYTES and size_bytes / _BYTES_PER_MS < allowed_ms):
+        return Snapshot(lambda: model, size_bytes, at_once=True, options=options)
+    if size_bytes > MOST_BYTES:
+        raise _TooLarge
+    held = [bytearray(array.raw()) for array in arrays]  # the user may change the model, and its arrays, from now on
+    return Snapshot(lambda: pickle.loads(b"".join(taken.parts), buffers=held), size_bytes, options=options)

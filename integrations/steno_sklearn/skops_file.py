@@ -6,11 +6,12 @@ import io
 import json
 import zipfile
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 from steno.errors import ModelError, UntrustedTypes
 
-from steno_sklearn import discovery, soundness
+from steno_sklearn import discovery, skops_writer, soundness
 from steno_sklearn.allowed import allowed
 
 with discovery.of_estimators_alone():
@@ -37,27 +38,37 @@ _FAULTS = (
 )
 
 
-def dumps(model: Any) -> tuple[bytes, frozenset[str]]:
-    """Return the model as a skops file, with the names that skops does not trust by itself.
+def dump(model: Any, path: Path) -> tuple[frozenset[str], list[str]]:
+    """Write the model as a skops file; returns the names skops does not trust by itself, and all top-level modules.
 
     Raises:
         ModelError: It cannot be written so, or not read back; names the remedy.
     """
     try:
-        data = skops.io.dumps(model)
+        schema, text = skops_writer.write(model, path)
     except (TypeError, ValueError, AttributeError, NotImplementedError, RecursionError) as error:
         raise ModelError(
             f"{type(model).__name__} cannot be written as skops: {error}. "
             "Save it with serialization_format='cloudpickle', or leave that part out."
         ) from error
-    names = needed(data, "the model")
+    names = frozenset(skops.io.get_untrusted_types(data=_without_arrays(schema, text)))
     nameless = sorted(name for name in names if "<" in name)
     if nameless:
         raise ModelError(
             f"{type(model).__name__} holds {', '.join(nameless)}, which no other process can find by name. "
             "Define it at the top of a module, or save with serialization_format='cloudpickle'."
         )
-    return data, names
+    return names, _modules(schema)
+
+
+def _without_arrays(schema: dict[str, Any], text: bytes) -> bytes:
+    """Return a file of the same types that takes little memory: skops reads all that is in one to tell its types."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in {str(node["file"]) for node in _nodes(schema) if "file" in node}:
+            archive.writestr(name, b"")
+        archive.writestr(skops_writer.SCHEMA, text)
+    return content.getvalue()
 
 
 def needed(data: bytes, where: str) -> frozenset[str]:
@@ -87,9 +98,8 @@ def loads(data: bytes, trusted: Collection[str], where: str) -> Any:
     return model
 
 
-def modules(data: bytes, where: str) -> list[str]:
-    """Return the top-level modules of all types in the file, in the order they come."""
-    return list(dict.fromkeys(str(node.get("__module__")).partition(".")[0] for node in _nodes(_schema(data, where))))
+def _modules(schema: dict[str, Any]) -> list[str]:
+    return list(dict.fromkeys(str(node.get("__module__")).partition(".")[0] for node in _nodes(schema)))
 
 
 def _admitted(data: bytes, where: str) -> set[str]:
@@ -113,7 +123,7 @@ def _admitted(data: bytes, where: str) -> set[str]:
 def _schema(data: bytes, where: str) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            schema = json.loads(archive.read("schema.json"))
+            schema = json.loads(archive.read(skops_writer.SCHEMA))
     except _FAULTS as error:
         raise ModelError(f"{where} is no sound skops file: {error!r}") from error
     if not isinstance(schema, dict):
@@ -129,7 +139,7 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
             if "__loader__" in value:
                 yield value
             stack += reversed(value.values())
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             stack += reversed(value)
 
 

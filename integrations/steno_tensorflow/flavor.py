@@ -14,7 +14,7 @@ from steno.errors import InvalidValue, ModelError, UntrustedTypes
 from steno.models import frames
 from steno.models.layout import member
 
-from steno_tensorflow import archive
+from steno_tensorflow import archive, writer
 from steno_tensorflow.allowed import LAMBDA
 from steno_tensorflow.archive import Archive
 
@@ -64,11 +64,13 @@ class KerasFlavor:
         loader = {"loader_module": f"mlflow.{self.name}", **({DATA: DATA} if self.name == "tensorflow" else {})}
         if self.name not in sections:
             raise ModelError(f"Keras runs on {backend} here; log the model with the flavor 'keras'")
+        own = sections.pop(self.name)
         return FlavorInfo(
-            sections.pop(self.name),
+            own,
             loader,
             ("keras", _DISTRIBUTIONS.get(backend, backend), "numpy", *modules),
-            sections,
+            # With a section `keras` beside its own, MLflow's reader of `tensorflow` takes a model for one of long ago.
+            sections if self.name == "keras" else {},
         )
 
     def untrusted(self, folder: Path, conf: Conf) -> frozenset[str]:
@@ -114,7 +116,7 @@ def _save(model: Any, path: Path, options: Mapping[str, Any]) -> None:
     if not isinstance(model, keras.Model):
         raise ModelError(f"a {type(model).__name__} is no keras.Model; Keras writes models only")
     try:
-        keras.saving.save_model(model, path, **options)
+        writer.write(model, path, options)
     except (ValueError, TypeError, NotImplementedError, AttributeError, RuntimeError) as error:
         raise ModelError(
             f"{type(model).__name__} cannot be written as .keras: {error}. Give its class a get_config() that returns "
@@ -123,7 +125,7 @@ def _save(model: Any, path: Path, options: Mapping[str, Any]) -> None:
 
 
 def _sections(backend: str) -> dict[str, dict[str, Any]]:
-    """Return the sections of the MLmodel file: both of MLflow's readers take the same files."""
+    """Return the sections of the MLmodel file: both of steno's flavors take the same files."""
     found: dict[str, dict[str, Any]] = {
         "keras": {
             DATA: DATA,

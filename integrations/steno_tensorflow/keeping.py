@@ -12,12 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import keras
 from steno.autolog import keeping
 from steno.autolog.keeping import Sample, Snapshot
 from steno.autolog.quiet import quiet
 from steno.contracts.integration import Options, Run
 
+from steno_tensorflow import writer
 from steno_tensorflow.archive import Archive
 from steno_tensorflow.backends import as_imported
 from steno_tensorflow.data import head
@@ -69,7 +69,7 @@ def archived(model: Any, options: Mapping[str, Any]) -> Archive:
     try:
         path = folder / "model.keras"
         with quiet(), as_imported():
-            keras.saving.save_model(model, path, **options)
+            writer.write(model, path, options)
         size = path.stat().st_size
         content: BinaryIO
         content = io.BytesIO(path.read_bytes()) if size <= _IN_MEMORY_BYTES else path.open("rb")

@@ -265,6 +265,39 @@ def torch_loop(tool: str) -> Figures:
         return measure()
 
 
+def log_model(tool: str) -> Figures:
+    """A small scikit-learn model, logged with its signature, and loaded as a function; all is imported before."""
+    from sklearn.linear_model import LogisticRegression
+
+    api = open_tool(tool)
+    flavor, pyfunc = importlib.import_module(f"{tool}.sklearn"), importlib.import_module(f"{tool}.pyfunc")
+    X, y = _data(500)
+    model = LogisticRegression().fit(X, y)
+    signature = importlib.import_module(f"{tool}.models").infer_signature(X, model.predict(X))
+    logged, loaded = [], []
+    with api.start_run():
+        for turn in range(21 if tool == "steno" else 4):
+            model.coef_ = model.coef_ + 1e-9  # never the same file twice
+            began = time.perf_counter()
+            uri = flavor.log_model(model, name=f"model_{turn}", signature=signature).model_uri
+            logged.append(time.perf_counter() - began)
+            loaded.append(seconds(lambda uri=uri: pyfunc.load_model(uri)))
+    assert (pyfunc.load_model(uri).predict(X) == model.predict(X)).all()
+    return {"log_s": statistics.median(logged[1:]), "load_s": statistics.median(loaded[1:])}
+
+
+def large_models(tool: str) -> Figures:
+    """What logging a model of 2 GB takes beside the model: one whose weights, or coefficients, are a single array."""
+    import large_models
+
+    del tool
+    return {
+        f"{kind}_{name}": value
+        for kind in ("torch", "sklearn")
+        for name, value in large_models.in_a_process(kind, 2048).items()
+    }
+
+
 def smallest(tool: str) -> Figures:
     """The smallest script there is; its parent takes the time, it reports its peak memory as the last thing."""
     atexit.register(_report_peak)  # exit handlers run in reverse: after the tool's own
@@ -301,6 +334,8 @@ CASES = (
     keras,
     search,
     history,
+    log_model,
+    large_models,
     smallest,
     torch_loop,
     plugins,

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from steno.cli.artifacts import walk
 from steno.cli.formats import Age, size
 from steno.cli.group import SharedOptions
-from steno.cli.lookup import search_runs
+from steno.cli.lookup import list_experiments, search_runs
+from steno.cli.models.purging import purge_models
 from steno.cli.progress import progress
 from steno.cli.session import Session, embedded_path
 from steno.errors import StenoError, UnknownScheme
+
+if TYPE_CHECKING:
+    from steno.contracts.stores import ArtifactStore
+    from steno.records import FileInfo
 
 
 @click.command(cls=SharedOptions)
@@ -70,9 +76,9 @@ def fsck(ctx: click.Context) -> None:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def gc(session: Session, older_than: int, yes: bool) -> None:
-    """Remove deleted runs and experiments for good.
+    """Remove deleted runs, logged models and experiments for good.
 
-    Their artifacts go too, but for those that hold a registered model, and the store shrinks.
+    Models of those runs and all artifacts go too, but for registered models, and the store shrinks.
     """
     store = session.store
     if not yes:
@@ -82,21 +88,29 @@ def gc(session: Session, older_than: int, yes: bool) -> None:
     before = _file_size(session.uri)
     cutoff_ms = int(time.time() * 1000) - older_than
     with progress("removing runs"):
-        runs, experiments = store.purge_runs(cutoff_ms), store.purge_experiments(cutoff_ms)
-    freed, problems = _remove_artifacts(session, runs, experiments)
+        runs = store.purge_runs(cutoff_ms)
+        models = purge_models(session, cutoff_ms, [run_id for run_id, _ in runs])
+        experiments = store.purge_experiments(cutoff_ms)
+    places = {*(one.artifact_location for one in list_experiments(session)), *(uri for _, uri in experiments)}
+    freed, problems = _remove_artifacts(session, runs, models, experiments)
+    with progress("looking for identical files"):
+        shared = _shared(session, places)
     with progress("shrinking the store"):
         store.compact()
     shrunk = max(before - _file_size(session.uri), 0)
     for problem in problems:
         click.echo(f"Warning: {problem}", err=True)
     session.say(
-        f"removed {_count(len(runs), 'run')} and {_count(len(experiments), 'experiment')}; "
-        f"freed {size(freed)} of artifacts and {size(shrunk)} of the store",
+        f"removed {_count(len(runs), 'run')}, {_count(len(models), 'logged model')} and "
+        f"{_count(len(experiments), 'experiment')}; "
+        f"freed {size(freed)} of artifacts and {size(shrunk)} of the store" + _told(shared),
         {
             "runs": [run_id for run_id, _ in runs],
+            "models": [model_id for model_id, _ in models],
             "experiments": [experiment_id for experiment_id, _ in experiments],
             "artifact_bytes": freed,
             "store_bytes": shrunk,
+            "shared": shared,
             "problems": problems,
         },
     )
@@ -119,28 +133,67 @@ def database_damage(path: Path) -> list[str]:
 
 
 def _remove_artifacts(
-    session: Session, runs: list[tuple[str, str]], experiments: list[tuple[str, str]]
+    session: Session,
+    runs: list[tuple[str, str]],
+    models: list[tuple[str, str]],
+    experiments: list[tuple[str, str]],
 ) -> tuple[int, list[str]]:
     freed, problems, registered = 0, [], _registered(session, runs)
-    with progress("removing artifacts", total=len(runs) + len(experiments)) as advance:
-        for owner, uri, is_run in _owners(runs, experiments):
+    with progress("removing artifacts", total=len(runs) + len(models) + len(experiments)) as advance:
+        for owner, uri, is_whole in _owners(runs, models, experiments):
             if uri in registered:
                 problems.append(f"{uri} of {owner} stays: there are the files of {registered[uri]}")
                 advance(1)
                 continue
             try:
                 store = session.artifacts(uri)
-                held = sum(entry.file_size or 0 for entry in walk(store))
-                if held and not is_run:
+                entries = [entry for entry in walk(store) if not entry.is_dir]
+                held = sum(entry.file_size or 0 for entry in entries)
+                if held and not is_whole:
                     # The place of an experiment may have been chosen by the user, and hold more than runs.
-                    problems.append(f"{uri} of {owner} still holds {size(held)} that belong to no run; left there")
+                    problems.append(
+                        f"{uri} of {owner} still holds {size(held)} that belong to no run or model; left there"
+                    )
                 else:
+                    alone = sum(_own_bytes(store, entry) for entry in entries)
                     store.delete()
-                    freed += held
+                    freed += alone
             except (StenoError, OSError) as error:
                 problems.append(f"the artifacts of {owner} at {uri} were not removed: {error}")
             advance(1)
     return freed, problems
+
+
+def _own_bytes(store: ArtifactStore, entry: FileInfo) -> int:
+    """The room that goes with a file: none where the same file lies elsewhere too."""
+    path = store.local_path(entry.path)
+    try:
+        return (entry.file_size or 0) if path is None or path.stat().st_nlink == 1 else 0
+    except OSError:
+        return entry.file_size or 0
+
+
+def _shared(session: Session, uris: Iterable[str]) -> dict[str, int]:
+    """Let stores that keep identical files once forget what is gone; files, paths to them, and what that saves."""
+    total, seen = {"files": 0, "links": 0, "saved_bytes": 0}, set()
+    for uri in uris:
+        try:
+            store: Any = session.artifacts(uri)
+            if not hasattr(store, "tidy") or store.shares in seen:
+                continue
+            seen.add(store.shares)
+            found = store.tidy()
+        except (StenoError, OSError):  # it may be away; nothing is lost by not looking
+            continue
+        total = {name: count + getattr(found, name) for name, count in total.items()}
+    return total
+
+
+def _told(shared: dict[str, int]) -> str:
+    if not shared["files"]:
+        return ""
+    files = _count(shared["files"], "file")
+    return f"; {files} at {shared['links']} paths, stored once, saving {size(shared['saved_bytes'])}"
 
 
 def _registered(session: Session, runs: list[tuple[str, str]]) -> dict[str, str]:
@@ -157,8 +210,12 @@ def _registered(session: Session, runs: list[tuple[str, str]]) -> dict[str, str]
     return found
 
 
-def _owners(runs: list[tuple[str, str]], experiments: list[tuple[str, str]]) -> Iterator[tuple[str, str, bool]]:
+def _owners(
+    runs: list[tuple[str, str]], models: list[tuple[str, str]], experiments: list[tuple[str, str]]
+) -> Iterator[tuple[str, str, bool]]:
+    """Whose artifacts are to go, their place, and whether all that is there is theirs."""
     yield from ((f"run {run_id}", uri, True) for run_id, uri in runs)
+    yield from ((f"logged model {model_id}", uri, True) for model_id, uri in models)
     yield from ((f"experiment {experiment_id}", uri, False) for experiment_id, uri in experiments)
 
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from steno.contracts.paths import artifact_key
 from steno.contracts.stores import ArtifactStore
-from steno.errors import InvalidValue, NotFound
+from steno.errors import DamagedModel, InvalidValue, NotFound, UnsafePath
 from steno.records import FileInfo, Run, Tags
-from steno.tracking import limits, media, places, reading, tables
+from steno.tracking import limits, media, places, reading, run_models, tables
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_CHUNK_BYTES = 1 << 20
 MOST_URIS = 10_000  # a long process may look at any number of runs
 _uris: dict[tuple[str, str], str] = {}
 
@@ -154,29 +155,39 @@ class ArtifactMethods:
         return tables.concat(found)
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
-        """Return the direct children of a folder of the run's artifacts."""
-        return self.artifacts(run_id).list(artifact_key(path or "", allow_root=True))
+        """Return the direct children of a folder of the run's artifacts; its logged models are folders too."""
+        return self._read(run_id).list(artifact_key(path or "", allow_root=True))
 
     def download_artifacts(self, run_id: str, path: str = "", dst_path: str | Path | None = None) -> str:
         """Bring a file or folder to this machine and return its local path.
 
         Without `dst_path` it is a temporary folder, or the artifact itself where it lies on this machine.
         """
-        key, store = artifact_key(path, allow_root=True), self.artifacts(run_id)
+        store, key = self.artifact_of(run_id, artifact_key(path, allow_root=True))
         local = store.local_path(key)
         if dst_path is None and local is not None and local.exists():
             return str(local)
         target = Path(dst_path) if dst_path is not None else Path(tempfile.mkdtemp(prefix="steno-"))
-        return str(fetch(store, key, target))
+        return str(fetch(store, key, target if key else target / posixpath.basename(path)))
 
     def load_text(self, run_id: str, artifact_file: str) -> str:
         """Return an artifact as text."""
-        with self.artifacts(run_id).open(artifact_key(artifact_file)) as file:
+        with self._read(run_id).open(artifact_key(artifact_file)) as file:
             return file.read().decode("utf-8")
 
     def load_dict(self, run_id: str, artifact_file: str) -> Any:
         """Return a JSON or YAML artifact as a value. Raises: InvalidValue if it is neither."""
         return media.parse_dict(self.load_text(run_id, artifact_file), artifact_file)
+
+    def artifact_of(self, run_id: str, key: str) -> tuple[ArtifactStore, str]:
+        """The store and key that a path below a run means: below the name of a logged model it is the newest one's."""
+        return self._read(run_id).located(key)
+
+    def _read(self, run_id: str) -> run_models.RunFiles:
+        """The artifacts of a run as they are read, its logged models among them."""
+        own = self.artifacts(run_id)
+        reading.settle(self.tracking_uri, run_id)
+        return run_models.RunFiles(self.tracking_uri, run_id, own)
 
     def _runs_with_table(self, experiment_id: str, artifact_file: str, run_ids: Sequence[str] | None) -> list[Run]:
         from steno.queries import MAX_RESULTS, RunQuery
@@ -197,21 +208,55 @@ class ArtifactMethods:
         places.run_store(self.tracking_uri).write(run_id, Batch(tags={key: value}))
 
 
-def fetch(store: ArtifactStore, key: str, target: Path) -> Path:
-    """Copy a file or folder of a store into `target`, and return where it now lies. Raises: NotFound."""
+def fetch(store: ArtifactStore, key: str, target: Path, limits: Mapping[str, int] | None = None) -> Path:
+    """Copy a file or folder of a store into `target`, and return where it now lies.
+
+    Args:
+        store: Whose; it may be a stranger's.
+        key: What; "" is everything.
+        target: A folder, made if it is not there.
+        limits: By key, how many bytes a file may have.
+
+    Raises:
+        NotFound: There is nothing.
+        DamagedModel: A file goes on beyond its limit.
+        UnsafePath: The store names something outside the folder, or a link to a folder, which may hold itself.
+    """
     children = store.list(key)
+    if not children and not key:
+        raise NotFound(f"there is nothing at {store.uri}")
     if not children:
         place = target / posixpath.basename(key)
         with store.open(key) as file:
             place.parent.mkdir(parents=True, exist_ok=True)
             with place.open("wb") as copy:
-                shutil.copyfileobj(file, copy)
+                _copy(file, copy, (limits or {}).get(key), f"{store.uri}/{key}")
         return place
     place = target / posixpath.basename(key) if key else target
     place.mkdir(parents=True, exist_ok=True)
     for child in children:
-        fetch(store, child.path, place)
+        fetch(store, _child(store, key, child), place, limits)
     return place
+
+
+def _copy(source: BinaryIO, target: BinaryIO, limit: int | None, where: str) -> None:
+    copied = 0
+    while chunk := source.read(_CHUNK_BYTES):
+        copied += len(chunk)
+        if limit is not None and copied > limit:
+            raise DamagedModel(where, [f"it has more than the {limit} bytes that its model says"])
+        target.write(chunk)
+
+
+def _child(store: ArtifactStore, folder: str, child: FileInfo) -> str:
+    """Return the key of a folder's child if it is one: a store may be a stranger's, and so is what lies in it."""
+    key = artifact_key(child.path)
+    if posixpath.dirname(key) != folder:
+        raise UnsafePath(f"{store.uri} lists {key!r} as if it lay in {folder or 'its root'!r}; it was not fetched")
+    place = store.local_path(key)
+    if child.is_dir and place is not None and place.is_symlink():
+        raise UnsafePath(f"{place} is a link to a folder, which is not followed; copy what you need from there")
+    return key
 
 
 def _existing(path: str | Path) -> Path:

@@ -21,6 +21,8 @@ from steno.tracking.fluent import require_run
 if TYPE_CHECKING:
     import pandas as pd
 
+    from steno.contracts.stores import ArtifactStore
+
 _client = Client()
 
 
@@ -122,9 +124,29 @@ def download_artifacts(
     if artifact_uri is not None and is_model_uri(artifact_uri):
         return _model_files(Client(tracking_uri, registry_uri), artifact_uri, dst_path)
     if artifact_uri is not None and not artifact_uri.startswith("runs:/"):
-        return _bring(artifact_uri, dst_path)
+        return _bring(places.artifact_store(artifact_uri), dst_path)
     uri_run, path = _located(artifact_uri, run_id, artifact_path)
     return Client(tracking_uri).download_artifacts(uri_run, path, dst_path)
+
+
+def model_at(model_uri: str) -> Path:
+    """Return where the files of a model lie on this machine, brought here if its store is elsewhere.
+
+    Raises:
+        NotFound: No such model, or no such artifacts.
+        DamagedModel: What came is not what was sealed.
+    """
+    from steno.tracking import brought  # what it needs takes longer to import than a run that has no model
+
+    if is_model_uri(model_uri):
+        parsed = parse_model_uri(model_uri)
+        store, key = _model_store(_client, model_uri), artifact_key(parsed.path, allow_root=True)
+    elif model_uri.startswith("runs:/"):
+        run_id, path = places.split_runs_uri(model_uri)
+        store, key = _client.artifact_of(run_id, artifact_key(path, allow_root=True))
+    else:
+        store, key = places.artifact_store(model_uri), ""
+    return brought.model_folder(store, key)
 
 
 def load_text(artifact_uri: str) -> str:
@@ -149,16 +171,20 @@ def load_image(artifact_uri: str) -> Any:
 
 
 def _model_files(client: Client, uri: str, dst_path: str | Path | None) -> str:
+    store, key = _model_store(client, uri), artifact_key(parse_model_uri(uri).path, allow_root=True)
+    return _bring(store, dst_path, key)
+
+
+def _model_store(client: Client, uri: str) -> ArtifactStore:
     parsed = parse_model_uri(uri)
     root = client.model_files(replace(parsed, path=""))
-    store, key = places.artifact_store(root), artifact_key(parsed.path, allow_root=True)
-    if not key and not store.list():
+    store = places.artifact_store(root)
+    if not parsed.path and not store.list():
         raise NotFound(f"{uri} is registered, and its files are gone: there is nothing at {root}")
-    return _bring(root, dst_path, key)
+    return store
 
 
-def _bring(uri: str, dst_path: str | Path | None, key: str = "") -> str:
-    store = places.artifact_store(uri)
+def _bring(store: ArtifactStore, dst_path: str | Path | None, key: str = "") -> str:
     local = store.local_path(key)
     if dst_path is None and local is not None and local.exists():
         return str(local)
