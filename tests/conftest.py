@@ -38,12 +38,14 @@ def tracking(tmp_path: Path) -> Iterator[str]:
     """The address of a fresh store that runs go to; afterwards the process knows nothing of it."""
     steno.set_tracking_uri(tmp_path / "runs")
     context.last.set(None)
+    context.last_model.set(None)
     yield steno.get_tracking_uri()
     for run in list(ending._open.values()):
         run.end()
     context.stack.set(())
     steno.flush()
     experiments.forget()
+    steno.clear_active_model()
     steno.set_tracking_uri("")
     places.forget_stores()
 

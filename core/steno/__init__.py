@@ -18,6 +18,42 @@ if TYPE_CHECKING:
     from steno.tracking.client import Client as Client
     from steno.tracking.client import MlflowClient as MlflowClient
     from steno.tracking.context import active_run as active_run
+    from steno.tracking.current_model import (
+        clear_active_model as clear_active_model,
+    )
+    from steno.tracking.current_model import (
+        create_external_model as create_external_model,
+    )
+    from steno.tracking.current_model import (
+        delete_logged_model_tag as delete_logged_model_tag,
+    )
+    from steno.tracking.current_model import (
+        finalize_logged_model as finalize_logged_model,
+    )
+    from steno.tracking.current_model import (
+        get_active_model_id as get_active_model_id,
+    )
+    from steno.tracking.current_model import (
+        get_logged_model as get_logged_model,
+    )
+    from steno.tracking.current_model import (
+        initialize_logged_model as initialize_logged_model,
+    )
+    from steno.tracking.current_model import (
+        last_logged_model as last_logged_model,
+    )
+    from steno.tracking.current_model import (
+        log_model_params as log_model_params,
+    )
+    from steno.tracking.current_model import (
+        search_logged_models as search_logged_models,
+    )
+    from steno.tracking.current_model import (
+        set_active_model as set_active_model,
+    )
+    from steno.tracking.current_model import (
+        set_logged_model_tags as set_logged_model_tags,
+    )
     from steno.tracking.experiments import (
         create_experiment as create_experiment,
     )
@@ -130,6 +166,9 @@ if TYPE_CHECKING:
         log_metrics as log_metrics,
     )
     from steno.tracking.fluent import (
+        log_outputs as log_outputs,
+    )
+    from steno.tracking.fluent import (
         log_param as log_param,
     )
     from steno.tracking.fluent import (
@@ -188,6 +227,11 @@ _HOME = {
     "steno.hookspecs": "hookimpl",
     "steno.tracking.client": "Client MlflowClient",
     "steno.tracking.context": "active_run",
+    "steno.tracking.current_model": (
+        "clear_active_model create_external_model delete_logged_model_tag finalize_logged_model get_active_model_id "
+        "get_logged_model initialize_logged_model last_logged_model log_model_params search_logged_models "
+        "set_active_model set_logged_model_tags"
+    ),
     "steno.tracking.experiments": (
         "create_experiment delete_experiment delete_experiment_tag get_experiment get_experiment_by_name "
         "list_experiments rename_experiment restore_experiment search_experiments set_experiment "
@@ -199,7 +243,7 @@ _HOME = {
     ),
     "steno.tracking.fluent": (
         "delete_run delete_tag end_run get_parent_run get_run last_active_run log_batch log_input log_inputs "
-        "log_metric log_metrics log_param log_params restore_run set_tag set_tags start_run"
+        "log_metric log_metrics log_outputs log_param log_params restore_run set_tag set_tags start_run"
     ),
     "steno.tracking.models": "load_model log_model save_model",
     "steno.tracking.places": (

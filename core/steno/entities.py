@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from steno.model_records import ModelVersion, ModelVersionStatus, RegisteredModel, RegistryEvent, Stage
+from steno.model_records import (
+    LoggedModel,
+    LoggedModelStatus,
+    ModelVersion,
+    ModelVersionStatus,
+    RegisteredModel,
+    RegistryEvent,
+    Stage,
+)
 from steno.queries import ViewType
 from steno.records import (
     Dataset,
@@ -12,6 +20,8 @@ from steno.records import (
     InputTag,
     LifecycleStage,
     Metric,
+    ModelInput,
+    ModelOutput,
     Param,
     Run,
     RunData,
@@ -22,6 +32,10 @@ from steno.records import (
     RunTag,
 )
 
+LoggedModelInput = ModelInput
+LoggedModelOutput = ModelOutput
+"""The names under which MLflow's users know them."""
+
 __all__ = [
     "Dataset",
     "DatasetInput",
@@ -29,6 +43,10 @@ __all__ = [
     "FileInfo",
     "InputTag",
     "LifecycleStage",
+    "LoggedModel",
+    "LoggedModelInput",
+    "LoggedModelOutput",
+    "LoggedModelStatus",
     "Metric",
     "ModelVersion",
     "ModelVersionStatus",

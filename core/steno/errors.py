@@ -4,6 +4,7 @@ StenoError
 ├── InvalidValue (ValueError)         a value outside what is allowed
 │   ├── ParamConflict                 a param was already recorded with another value
 │   ├── FilterError                   a filter or order_by that does not parse; knows the position
+│   ├── SchemaMismatch                inputs or params that do not fit a model's signature; lists why
 │   ├── UnsafePath                    an artifact path that would leave its root
 │   └── UnknownScheme                 no plugin serves this kind of address
 ├── NotFound (LookupError)            no such experiment, run, artifact
@@ -79,6 +80,16 @@ class FilterError(InvalidValue):
         begin = max(text.rfind("\n", 0, position) + 1, position - 60)
         shown = text[begin : position + 40].partition("\n")[0].expandtabs(1)
         super().__init__(f"{reason} (at position {position})\n  {shown}\n  {' ' * (position - begin)}^")
+
+
+class SchemaMismatch(InvalidValue):
+    """Inputs or params that do not fit a model's signature: `problems` holds a sentence for each cause."""
+
+    def __init__(self, problems: Iterable[str], shown: int = 50) -> None:
+        self.problems = tuple(problems)
+        more = len(self.problems) - shown
+        told = [*self.problems[:shown], *([f"and {more} more"] if more > 0 else [])]
+        super().__init__(f"schema enforcement failed: {'; '.join(told)}")
 
 
 class UnsafePath(InvalidValue):

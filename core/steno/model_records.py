@@ -1,4 +1,4 @@
-"""What a registry keeps, as plain data: registered models, their versions, and who changed what when.
+"""Models as plain data: logged ones, registered ones with their versions, and who changed what when.
 
 Field names are MLflow's where MLflow has the thing. All times are epoch milliseconds, versions texts of whole numbers.
 """
@@ -8,6 +8,47 @@ from __future__ import annotations
 from enum import StrEnum
 
 from msgspec import Struct, field
+
+from steno.records import LifecycleStage, Metric
+
+
+class LoggedModelStatus(StrEnum):
+    """Whether a logged model's files are all there, under MLflow's names."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    PENDING = "PENDING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+class LoggedModel(Struct, frozen=True):
+    """A model as it was logged: an entity of its own, which outlives its run.
+
+    Attributes:
+        artifact_location: Where its files are, and no other model's.
+        source_run_id: The run that made it, None if none did.
+        metrics: Points that were logged for it, each with its run, step and dataset; of a longer series the last ones.
+    """
+
+    experiment_id: str
+    model_id: str
+    name: str
+    artifact_location: str
+    creation_timestamp: int = 0
+    last_updated_timestamp: int = 0
+    model_type: str | None = None
+    source_run_id: str | None = None
+    status: str = LoggedModelStatus.PENDING
+    status_message: str | None = None
+    lifecycle_stage: str = LifecycleStage.ACTIVE
+    tags: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    metrics: list[Metric] = field(default_factory=list)
+
+    @property
+    def model_uri(self) -> str:
+        """What names it wherever a model is asked for."""
+        return f"models:/{self.model_id}"
 
 
 class Stage(StrEnum):

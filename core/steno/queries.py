@@ -110,6 +110,41 @@ class ExperimentQuery(Struct, frozen=True):
     page_token: str | None = None
 
 
+class DatasetRef(Struct, frozen=True):
+    """A dataset by name, and by digest where one is given."""
+
+    name: str
+    digest: str | None = None
+
+
+class ModelOrderKey(Struct, frozen=True):
+    """One key to order logged models by; of a metric, its last point, on one dataset where one is named."""
+
+    field: Field
+    ascending: bool = True
+    dataset: DatasetRef | None = None
+
+
+class LoggedModelQuery(Struct, frozen=True):
+    """A search over the logged models of some experiments; `None` for all of them, `()` for none.
+
+    The order always ends in `creation_timestamp DESC, model_id ASC`; what a model lacks comes last.
+
+    Attributes:
+        where: Its fields: the attributes `name`, `model_id`, `model_type`, `source_run_id`, `experiment_id`, `status`,
+            `creation_timestamp`, `last_updated_timestamp`; metrics, params and tags.
+        datasets: Only points logged with one of these count in conditions on metrics; `()` for all points.
+    """
+
+    experiment_ids: tuple[str, ...] | None
+    where: Condition | None = None
+    order_by: tuple[ModelOrderKey, ...] = ()
+    datasets: tuple[DatasetRef, ...] = ()
+    view: ViewType = ViewType.ACTIVE_ONLY
+    max_results: int = 1000
+    page_token: str | None = None
+
+
 class RegistryQuery(Struct, frozen=True):
     """A search over registered models, or over model versions; see `RegistryStore` for the order without `order_by`.
 

@@ -57,6 +57,8 @@ class Tags:
     LOGGED_IMAGES = "mlflow.loggedImages"
     LOG_MODEL_HISTORY = "mlflow.log-model.history"
     DATASET_CONTEXT = "mlflow.data.context"
+    RUN_ID = "steno.run_id"  # the id that steno chose for a run whose server chose another
+    MODEL_ID = "steno.model_id"  # likewise of a logged model
     ENVIRONMENT = "steno.environment"
     END_REASON = "steno.end_reason"
     ERROR = "steno.error"
@@ -87,6 +89,7 @@ class Metric(Struct, frozen=True):
     dataset_name: str | None = None
     dataset_digest: str | None = None
     model_id: str | None = None
+    run_id: str | None = None
 
 
 class Param(Struct, frozen=True):
@@ -126,6 +129,12 @@ class DatasetInput(Struct, frozen=True):
 
     dataset: Dataset
     tags: tuple[InputTag, ...] = ()
+
+
+class ModelInput(Struct, frozen=True):
+    """A logged model that a run used."""
+
+    model_id: str
 
 
 class ModelOutput(Struct, frozen=True):
@@ -193,9 +202,10 @@ class RunData(Struct, frozen=True):
 
 
 class RunInputs(Struct, frozen=True):
-    """The datasets that went into a run."""
+    """The datasets and models that went into a run."""
 
     dataset_inputs: list[DatasetInput] = field(default_factory=list)
+    model_inputs: list[ModelInput] = field(default_factory=list)
 
 
 class RunOutputs(Struct, frozen=True):
@@ -266,6 +276,29 @@ class RunChange(Struct, frozen=True):
     run_name: str | None = None
 
 
+class ModelStart(Struct, frozen=True):
+    """What creates a logged model in a run: PENDING, in the run's experiment, with the run as its source.
+
+    The run's params become the model's, and so does the last point of those of its metrics that end at `step`.
+
+    Attributes:
+        model_id: `m-` and 32 hex characters, chosen by who writes it.
+        name: What it is called in the run; not unique.
+        created: Epoch milliseconds.
+        step: Of the run, at which it was made; it becomes an output of the run there.
+        whole_run: Of each metric of the run the last point becomes the model's, whatever its step.
+    """
+
+    model_id: str
+    name: str
+    created: int
+    step: int = 0
+    model_type: str | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    whole_run: bool = False
+
+
 class Token(Struct, frozen=True):
     """The stretch `[start, end)` of one writer's journal that a batch holds; makes a write repeatable."""
 
@@ -278,7 +311,8 @@ class Batch(Struct):
     """Everything one write carries for one run; applied whole or not at all.
 
     A gate may edit it in place. `children` are whole runs of their own (the candidates of a search),
-    written in the same transaction.
+    written in the same transaction. `models` begin their lives here; `model_points` are points of logged models,
+    each with its `model_id`, and those that are the run's too are in `series` besides.
     """
 
     start: RunStart | None = None
@@ -288,7 +322,10 @@ class Batch(Struct):
     deleted_tags: set[str] = field(default_factory=set)
     series: dict[str, Series] = field(default_factory=dict)
     inputs: list[DatasetInput] = field(default_factory=list)
+    model_inputs: list[ModelInput] = field(default_factory=list)
     outputs: list[ModelOutput] = field(default_factory=list)
+    models: list[ModelStart] = field(default_factory=list)
+    model_points: list[Metric] = field(default_factory=list)
     children: list[tuple[str, Batch]] = field(default_factory=list)
 
     def add_metric(self, key: str, value: float, time_ms: int, step: int = 0) -> None:

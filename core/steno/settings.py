@@ -27,6 +27,7 @@ class Settings(Struct, frozen=True):
         registry_uri: Where registered models are kept; default with the runs.
         experiment_name, experiment_id: The experiment of runs that name none.
         run_id: A run that the next `start_run()` resumes.
+        active_model_id: The logged model that metrics are of besides, until another one is made active.
         run_context: More tags for each run, as a JSON object.
         journal_dir: Where journals lie; default beside the embedded store.
         flush_interval_s: How long the writer lets points gather before it carries them to the store.
@@ -40,6 +41,11 @@ class Settings(Struct, frozen=True):
         rank: This process's rank; taken from the launcher's RANK, LOCAL_RANK, ... Ranks above 0 record nothing.
         record_all_ranks: Record ranks above 0 too.
         username: Whose runs these are; default the system's user.
+        tracking_username, tracking_password, tracking_token: Who asks a tracking server; the token, if there is one.
+        tracking_insecure_tls: Take a tracking server for what it says it is, whatever its certificate.
+        tracking_server_cert_path: A file or folder of authorities that may vouch for it; default the system's.
+        tracking_client_cert_path: A file with the certificate and key to show it.
+        http_timeout_s: How long one answer of it may take.
     """
 
     tracking_uri: str = DEFAULT_URI
@@ -47,6 +53,7 @@ class Settings(Struct, frozen=True):
     experiment_name: str | None = None
     experiment_id: str | None = None
     run_id: str | None = None
+    active_model_id: str | None = None
     run_context: str | None = None
     journal_dir: str | None = None
     flush_interval_s: float = 0.5
@@ -61,6 +68,13 @@ class Settings(Struct, frozen=True):
     rank: int = 0
     record_all_ranks: bool = False
     username: str | None = None
+    tracking_username: str | None = None
+    tracking_password: str | None = None
+    tracking_token: str | None = None
+    tracking_insecure_tls: bool = False
+    tracking_server_cert_path: str | None = None
+    tracking_client_cert_path: str | None = None
+    http_timeout_s: float = 30.0
 
 
 _FALLBACKS: dict[str, tuple[str, ...]] = {
@@ -69,10 +83,18 @@ _FALLBACKS: dict[str, tuple[str, ...]] = {
     "experiment_name": ("MLFLOW_EXPERIMENT_NAME",),
     "experiment_id": ("MLFLOW_EXPERIMENT_ID",),
     "run_id": ("MLFLOW_RUN_ID",),
+    "active_model_id": ("MLFLOW_ACTIVE_MODEL_ID",),
     "run_context": ("MLFLOW_RUN_CONTEXT",),
     "strict": ("MLFLOW_AUTOLOGGING_TESTING",),
     "truncate_long_values": ("MLFLOW_TRUNCATE_LONG_VALUES",),
     "username": ("MLFLOW_TRACKING_USERNAME",),
+    "tracking_username": ("MLFLOW_TRACKING_USERNAME",),
+    "tracking_password": ("MLFLOW_TRACKING_PASSWORD",),
+    "tracking_token": ("MLFLOW_TRACKING_TOKEN",),
+    "tracking_insecure_tls": ("MLFLOW_TRACKING_INSECURE_TLS",),
+    "tracking_server_cert_path": ("MLFLOW_TRACKING_SERVER_CERT_PATH", "REQUESTS_CA_BUNDLE"),
+    "tracking_client_cert_path": ("MLFLOW_TRACKING_CLIENT_CERT_PATH",),
+    "http_timeout_s": ("MLFLOW_HTTP_REQUEST_TIMEOUT",),
     "rank": ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID", "LOCAL_RANK"),
 }
 

@@ -21,6 +21,7 @@ from steno.models import pickles
 from steno.models.from_code import config_of, run_script
 from steno.models.hints import signature_of_hints
 from steno.models.layout import member
+from steno.models.load import shipped
 from steno.models.python_model import PythonModel, PythonModelContext, _FunctionPythonModel
 from steno.models.signature import ModelSignature
 
@@ -88,14 +89,14 @@ class PyFuncFlavor:
             ModelError: It is damaged, or made so that this cannot be told by reading.
             UnsafePath: It names files outside its folder.
         """
-        shipped = _shipped(folder, conf)
+        modules = shipped(folder, conf.get("code"))
         if script := _script_of(conf):
-            used = _imported(member(folder, script)) if shipped else set()
-            return frozenset([script, *shipped & {name.partition(".")[0] for name in used}])
+            used = _imported(member(folder, script)) if modules else set()
+            return frozenset([script, *modules & {name.partition(".")[0] for name in used}])
         data, where = _read(folder, conf)
         names = pickles.imports(data, where)
         named = {name.partition(".")[0] for name in names}
-        return names | (shipped & _words(data) - named if shipped else set())
+        return names | (modules & _words(data) - named if modules else set())
 
     def load(self, folder: Path, conf: Conf, *, trusted: Collection[str]) -> Any:
         """Return the model, ready to predict. Raises: UntrustedTypes, ModelError, UnsafePath."""
@@ -178,12 +179,6 @@ def _script_of(conf: Conf) -> str | None:
     """Return the name of a model's script; MLflow writes the path it had before."""
     path = conf.get("model_code_path") if conf.get("loader_module") == _SCRIPT else None
     return None if path is None else str(path).replace("\\", "/").rpartition("/")[2]
-
-
-def _shipped(folder: Path, conf: Conf) -> set[str]:
-    """Return the names of the modules kept beside a model."""
-    code = conf.get("code")
-    return {path.stem if path.is_file() else path.name for path in member(folder, code).iterdir()} if code else set()
 
 
 def _words(data: bytes) -> set[str]:

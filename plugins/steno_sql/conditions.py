@@ -97,27 +97,27 @@ def attribute(key: str) -> Column:
 
 def on_column(column: Column, compare: Compare) -> Test:
     """Return a comparison with a column that every row has, though it may be NULL there."""
-    presence = _presence(compare, column.is_not(None))
-    if presence is not None:
-        return presence
-    compared = _number(column, compare) if column.type.python_type is int else _text(column, compare)
+    wanted = presence(compare, column.is_not(None))
+    if wanted is not None:
+        return wanted
+    compared = on_number(column, compare) if column.type.python_type is int else _text(column, compare)
     return and_(column.is_not(None), compared) if getattr(column, "nullable", False) else compared
 
 
 def on_pairs(table: Table, mine: Test, compare: Compare) -> Test:
     """Return a comparison with the text under a key; without the key it is false."""
     there = select(1).where(mine, table.c.key == compare.field.key)
-    presence = _presence(compare, there.exists())
-    return there.where(_text(table.c.value, compare)).exists() if presence is None else presence
+    wanted = presence(compare, there.exists())
+    return there.where(_text(table.c.value, compare)).exists() if wanted is None else wanted
 
 
 def _on_metric(compare: Compare) -> Test:
     there = select(1).where(series.c.run == runs.c.id, series.c.key == compare.field.key)
-    presence = _presence(compare, there.exists())
-    if presence is not None:
-        return presence
+    wanted = presence(compare, there.exists())
+    if wanted is not None:
+        return wanted
     column = metric_column(series, compare.field.stat)
-    compared = _number(column, compare)
+    compared = on_number(column, compare)
     if column.nullable:
         nan = column.is_(None)
         compared = or_(nan, compared) if compare.op == "!=" else and_(not_(nan), compared)
@@ -135,17 +135,19 @@ def _on_dataset(compare: Compare) -> Test:
     if column is None:
         raise InvalidValue(f"datasets have no {compare.field.key!r}; there are {', '.join(_DATASET)}")
     there = select(1).where(inputs.c.run == runs.c.id, inputs.c.dataset == datasets.c.id)
-    presence = _presence(compare, there.where(column.is_not(None)).exists())
-    return there.where(_text(column, compare)).exists() if presence is None else presence
+    wanted = presence(compare, there.where(column.is_not(None)).exists())
+    return there.where(_text(column, compare)).exists() if wanted is None else wanted
 
 
-def _presence(compare: Compare, there: Test) -> Test | None:
+def presence(compare: Compare, there: Test) -> Test | None:
+    """Return the SQL of IS NULL and IS NOT NULL, None for another comparison."""
     if compare.op == "IS NULL":
         return not_(there)
     return there if compare.op == "IS NOT NULL" else None
 
 
-def _number(column: Column, compare: Compare) -> Test:
+def on_number(column: Column, compare: Compare) -> Test:
+    """Return a comparison with a column of numbers. Raises: InvalidValue."""
     operator, value = _NUMBER.get(compare.op), compare.value
     if operator is None or isinstance(value, str | tuple) or value is None:
         raise InvalidValue(f"{compare.field.key!r} is a number: it cannot be compared {compare.op} {value!r}")

@@ -7,12 +7,13 @@ from pathlib import Path
 from time import time_ns
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, String, cast, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from steno.errors import AlreadyExists, NotFound, RunStateError
 from steno.records import Experiment, LifecycleStage
 
 from steno_sql import sqlite
+from steno_sql.models.tables import logged_models
 from steno_sql.schema import AnyRow, experiment_tags, experiments, runs
 
 ACTIVE, DELETED = LifecycleStage.ACTIVE.value, LifecycleStage.DELETED.value
@@ -110,30 +111,33 @@ def delete_tag(connection: Connection, experiment_id: str, key: str) -> None:
 
 
 def delete_whole(connection: Connection, experiment_id: str) -> None:
-    """Mark an experiment and its active runs deleted. Raises: NotFound."""
+    """Mark an experiment, its active runs and its active models deleted. Raises: NotFound."""
     row, now = _row(connection, experiment_id), now_ms()
     if row.lifecycle_stage == DELETED:
         raise NotFound(f"experiment {experiment_id} is deleted already")
     _update(connection, row.experiment_id, lifecycle_stage=DELETED, deleted_time=now, last_update_time=now)
-    active = (runs.c.experiment_id == row.experiment_id) & (runs.c.lifecycle_stage == ACTIVE)
     gone = {"lifecycle_stage": DELETED, "deleted_time": now, "deleted_with_experiment": True}
-    connection.execute(update(runs).where(active).values(gone))
+    for table in (runs, logged_models):
+        active = (table.c.experiment_id == row.experiment_id) & (table.c.lifecycle_stage == ACTIVE)
+        connection.execute(update(table).where(active).values(gone))
 
 
 def restore_whole(connection: Connection, experiment_id: str) -> None:
-    """Undo `delete_whole` for the experiment and the runs that went with it. Raises: NotFound."""
+    """Undo `delete_whole` for the experiment and what went with it. Raises: NotFound."""
     row = _row(connection, experiment_id)
     if row.lifecycle_stage == ACTIVE:
         raise NotFound(f"experiment {experiment_id} is not deleted")
     _update(connection, row.experiment_id, lifecycle_stage=ACTIVE, deleted_time=None, last_update_time=now_ms())
-    went_along = (runs.c.experiment_id == row.experiment_id) & runs.c.deleted_with_experiment
     back = {"lifecycle_stage": ACTIVE, "deleted_time": None, "deleted_with_experiment": False}
-    connection.execute(update(runs).where(went_along).values(back))
+    for table in (runs, logged_models):
+        went_along = (table.c.experiment_id == row.experiment_id) & table.c.deleted_with_experiment
+        connection.execute(update(table).where(went_along).values(back))
 
 
 def purge(connection: Connection, deleted_before_ms: int) -> list[tuple[str, str]]:
-    """Remove the experiments deleted before then that hold no run."""
-    empty = ~select(runs.c.id).where(runs.c.experiment_id == _id).exists()
+    """Remove the experiments deleted before then that hold no run or model."""
+    held = (select(table.c.id).where(table.c.experiment_id == _id).exists() for table in (runs, logged_models))
+    empty = ~or_(*held)
     gone = (experiments.c.lifecycle_stage == DELETED) & (experiments.c.deleted_time < deleted_before_ms) & empty
     rows = connection.execute(select(_id, experiments.c.artifact_location).where(gone).order_by(_id)).all()
     connection.execute(delete(experiments).where(gone))
@@ -143,6 +147,11 @@ def purge(connection: Connection, deleted_before_ms: int) -> list[tuple[str, str
 def numbers(experiment_ids: Iterable[str]) -> list[int]:
     """Return ids as the integers they are here; what is no id is left out."""
     return [int(text) for text in experiment_ids if text.isascii() and text.isdigit() and len(text) < 19]
+
+
+def as_text(column: ColumnElement[int]) -> ColumnElement[str]:
+    """Return a column of ids as text, which they are to everyone but this database."""
+    return cast(column, String)
 
 
 def active_locations(connection: Connection, experiment_ids: Iterable[str]) -> dict[str, str]:

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, func, select
-from steno.records import Dataset, DatasetInput, ModelOutput, Tags
+from steno.records import Dataset, DatasetInput, ModelInput, ModelOutput, Tags
 
 from steno_sql import sqlite
-from steno_sql.schema import datasets, inputs, outputs
+from steno_sql.schema import datasets, inputs, model_inputs, outputs
 
 _NEW_DATASET = sqlite.insert(datasets).on_conflict_do_nothing()
 _NEW_INPUT = sqlite.insert(inputs).on_conflict_do_nothing()
+_NEW_MODEL_INPUT = sqlite.insert(model_inputs).on_conflict_do_nothing()
 _NEW_OUTPUT = sqlite.insert(outputs).on_conflict_do_nothing()
 
 
@@ -43,6 +44,11 @@ def _dataset(connection: Connection, experiment: int, dataset: Dataset) -> int:
         datasets.c.digest == dataset.digest,
     )
     return int(connection.execute(select(datasets.c.id).where(*mine)).scalar_one())
+
+
+def write_model_inputs(connection: Connection, number: int, used: Sequence[ModelInput]) -> None:
+    """Record the logged models that a run used."""
+    connection.execute(_NEW_MODEL_INPUT, [{"run": number, "model_id": each.model_id} for each in used])
 
 
 def write_outputs(connection: Connection, number: int, made: Sequence[ModelOutput]) -> None:

@@ -11,9 +11,9 @@ from typing import TypeAlias
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 from steno.errors import InvalidValue
-from steno.queries import MAX_RESULTS, ExperimentQuery, RegistryQuery, RunQuery
+from steno.queries import MAX_RESULTS, ExperimentQuery, LoggedModelQuery, RegistryQuery, RunQuery
 
-Query: TypeAlias = RunQuery | ExperimentQuery | RegistryQuery
+Query: TypeAlias = RunQuery | ExperimentQuery | LoggedModelQuery | RegistryQuery
 
 
 class Place(msgspec.Struct, array_like=True, frozen=True):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, String, bindparam, case, cast, select
+from sqlalchemy import ColumnElement, FromClause, Select, bindparam, case, select
 from steno.errors import InvalidValue
 from steno.queries import Compare, Entity, ExperimentQuery, OrderKey, RunQuery, ViewType
 
 from steno_sql.conditions import Test, attribute, compiled, metric_column, on_column, on_pairs, on_runs
-from steno_sql.experiments import ACTIVE, DELETED, numbers
+from steno_sql.experiments import ACTIVE, DELETED, as_text, numbers
 from steno_sql.paging import Place, Query
 from steno_sql.schema import experiment_tags, experiments, params, runs, series, tags
 
@@ -20,7 +20,7 @@ _EXPERIMENT_ATTRIBUTES = ("name", "experiment_id", "creation_time", "last_update
 
 def runs_matching(query: RunQuery, place: Place) -> Select[Any]:
     """Return the statement for one page of rows of `runs` and one row more. Raises: InvalidValue."""
-    statement = select(runs).where(*_seen(runs, query.view))
+    statement = select(runs).where(*seen(runs, query.view))
     if query.experiment_ids is not None:
         ids = numbers(query.experiment_ids)
         # Many ids as one list of literals: they are integers by now, and bound values are limited.
@@ -34,7 +34,7 @@ def runs_matching(query: RunQuery, place: Place) -> Select[Any]:
 
 def experiments_matching(query: ExperimentQuery, place: Place) -> Select[Any]:
     """Return the statement for one page of rows of `experiments` and one row more. Raises: InvalidValue."""
-    statement = select(experiments).where(*_seen(experiments, query.view))
+    statement = select(experiments).where(*seen(experiments, query.view))
     if query.where is not None:
         statement = statement.where(compiled(query.where, _on_experiments))
     keys = [_experiment_key(order) for order in query.order_by]
@@ -43,7 +43,8 @@ def experiments_matching(query: ExperimentQuery, place: Place) -> Select[Any]:
     return page(statement.order_by(*keys, *ending), query, place, number)
 
 
-def _seen(table: FromClause, view: ViewType) -> list[Test]:
+def seen(table: FromClause, view: ViewType) -> list[Test]:
+    """Return the condition that a view puts on the rows of a table."""
     if view == ViewType.ALL:
         return []
     return [table.c.lifecycle_stage == (DELETED if view == ViewType.DELETED_ONLY else ACTIVE)]
@@ -91,8 +92,7 @@ def _on_experiments(compare: Compare) -> Test:
         mine = experiment_tags.c.experiment_id == experiments.c.experiment_id
         return on_pairs(experiment_tags, mine, compare)
     column = _experiment_attribute(compare.field.entity, key)
-    # Ids are text to everyone but this database.
-    return on_column(cast(column, String) if key == "experiment_id" else column, compare)
+    return on_column(as_text(column) if key == "experiment_id" else column, compare)
 
 
 def _experiment_key(order: OrderKey) -> ColumnElement[Any]:

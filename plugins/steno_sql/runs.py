@@ -14,6 +14,7 @@ from steno.records import (
     DatasetInput,
     InputTag,
     MetricSummary,
+    ModelInput,
     ModelOutput,
     Run,
     RunData,
@@ -23,7 +24,7 @@ from steno.records import (
 )
 
 from steno_sql.experiments import ACTIVE, DELETED, now_ms
-from steno_sql.schema import AnyRow, datasets, inputs, outputs, params, runs, series, tags
+from steno_sql.schema import AnyRow, datasets, inputs, model_inputs, outputs, params, runs, series, tags
 
 T = TypeVar("T")
 
@@ -40,6 +41,7 @@ _INPUTS = (
     .where(inputs.c.run.in_(_MINE))
     .order_by(inputs.c.run, inputs.c.position)
 )
+_MODEL_INPUTS = select(model_inputs).where(model_inputs.c.run.in_(_MINE))
 _OUTPUTS = select(outputs).where(outputs.c.run.in_(_MINE))
 _NAN = float("nan")
 
@@ -77,13 +79,14 @@ def _load(connection: Connection, rows: Sequence[AnyRow]) -> list[Run]:
     all_tags = _grouped(connection, _TAGS, ids, lambda row: (row[1], row[2]))
     all_series = _grouped(connection, _SERIES, ids, lambda row: (row[1], summary_from(row)))
     all_inputs = _grouped(connection, _INPUTS, ids, _input)
+    all_models = _grouped(connection, _MODEL_INPUTS, ids, lambda row: ModelInput(row.model_id))
     all_outputs = _grouped(connection, _OUTPUTS, ids, lambda row: ModelOutput(row.model_id, row.step))
     runs_ = []
     for row in rows:
         summaries = dict(all_series[row.id])
         last = {key: summary.last for key, summary in summaries.items()}
         data = RunData(last, dict(all_params[row.id]), dict(all_tags[row.id]), summaries)
-        ins, outs = RunInputs(all_inputs[row.id]), RunOutputs(all_outputs[row.id])
+        ins, outs = RunInputs(all_inputs[row.id], all_models[row.id]), RunOutputs(all_outputs[row.id])
         runs_.append(Run(_info(row), data, ins, outs))
     return runs_
 

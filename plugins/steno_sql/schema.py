@@ -1,4 +1,4 @@
-"""The tables of runs; those of the registry are in `steno_sql.registry.tables`.
+"""The tables of runs; those of the registry and of logged models are in the `tables` of their folders.
 
 A run has a small integer beside its public id, and every fact about it is keyed by that integer. `series` holds
 one summary row per metric of a run, all that search ever reads; the points themselves are in `chunks`, packed.
@@ -25,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = "0003"
+VERSION = "0004"
 
 AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 """A row of whatever was selected."""
@@ -178,6 +178,14 @@ outputs = Table(
     _run_key(),
     Column("model_id", Text, primary_key=True),
     Column("step", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+model_inputs = Table(
+    "model_inputs",
+    metadata,
+    _run_key(),
+    Column("model_id", Text, primary_key=True),
     sqlite_with_rowid=False,
 )
 

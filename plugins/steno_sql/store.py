@@ -10,12 +10,13 @@ from steno.records import Batch, Experiment, MetricBucket, Page, Run, Series, To
 
 from steno_sql import experiments, history, runs, schema
 from steno_sql.database import Database
+from steno_sql.models.store import LoggedModelMethods
 from steno_sql.paging import next_token, place_of
 from steno_sql.query import experiments_matching, runs_matching
 from steno_sql.write import offset, write
 
 
-class SqlStore:
+class SqlStore(LoggedModelMethods):
     """A `steno.contracts.stores.RunStore` in one SQLite file; see there for what each method promises.
 
     Safe for threads, for many processes at once, and for fork. Nothing is opened before the first call.

@@ -14,7 +14,8 @@ from steno.errors import StoreError, StoreReadOnly, StoreTooNew
 from steno.records import DEFAULT_EXPERIMENT_ID, DEFAULT_EXPERIMENT_NAME, LifecycleStage
 
 from steno_sql import schema, sqlite
-from steno_sql.registry import tables as _registry  # noqa: F401  # its tables are made with the others
+from steno_sql.models import tables as _models  # noqa: F401  # their tables are made with the others
+from steno_sql.registry import tables as _registry  # noqa: F401
 
 _log = logging.getLogger("steno.store")
 

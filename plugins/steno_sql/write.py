@@ -8,12 +8,13 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from steno.errors import NotFound, ParamConflict, RunStateError, StaleToken
-from steno.records import Batch, RunChange, RunStart, RunStatus, Tags, Token
+from steno.records import Batch, ModelOutput, RunChange, RunStart, RunStatus, Tags, Token
 
 from steno_sql import experiments, sqlite
 from steno_sql.append import Append
 from steno_sql.experiments import ACTIVE, DELETED
-from steno_sql.inputs import write_inputs, write_outputs
+from steno_sql.inputs import write_inputs, write_model_inputs, write_outputs
+from steno_sql.models import made
 from steno_sql.runs import number_of, slices
 from steno_sql.schema import offsets, params, runs, tags
 
@@ -97,9 +98,23 @@ def _write_round(connection: Connection, some: Round) -> None:
         points.add(head.number, batch.series, fresh=head.fresh)
         if batch.inputs:
             write_inputs(connection, head.number, head.experiment, batch.inputs)
-        if batch.outputs:
-            write_outputs(connection, head.number, batch.outputs)
+        if batch.model_inputs:
+            write_model_inputs(connection, head.number, batch.model_inputs)
+        outputs = [*batch.outputs, *(ModelOutput(start.model_id, start.step) for start in batch.models)]
+        if outputs:
+            write_outputs(connection, head.number, outputs)
     points.flush()
+    _write_models(connection, heads, some)
+
+
+def _write_models(connection: Connection, heads: Mapping[str, _Head], some: Round) -> None:
+    # After the run's own points and params: a model that begins takes them over.
+    for run_id, batch in some.items():
+        head = heads[run_id]
+        if batch.models:
+            made.begin(connection, run_id, head.number, head.experiment, batch.models)
+        if batch.model_points:
+            made.log(connection, run_id, batch.model_points)
 
 
 def _heads(connection: Connection, some: Round) -> dict[str, _Head]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,7 @@ PAGES = (
     "plugins/README.md",
     "plugins/HOOKS.md",
     "plugins/PROTOCOLS.md",
+    "plugins/MODELS.md",
     "plugins/TESTING.md",
     "integrations/README.md",
     "integrations/PROTOCOLS.md",
@@ -88,6 +92,30 @@ def _pyproject() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
+def serve_for_a_moment(command: list[str], installed: Any, folder: Path) -> None:
+    """Start a server as it says, but at a free port; let it answer once, and end it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    words = [port if before == "--port" else word for before, word in zip(["", *command], command, strict=False)]
+    assert port in words
+    process = subprocess.Popen(words, cwd=folder, env=installed.environ(), stderr=subprocess.PIPE)
+    try:
+        for _ in range(200):
+            assert process.poll() is None, process.communicate()[1].decode()
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+                    assert answer.status == 200
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            pytest.fail(f"{shlex.join(command)} answers nobody")
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @each_page
@@ -103,7 +131,9 @@ def test_every_block_of_a_page_runs(page: str, installed: Any, tmp_path: Path) -
             installed.python("-W", "error::DeprecationWarning:__main__", script, cwd=tmp_path)
         elif block.language == "console":
             for command in commands(block):
-                if not check_without_running(command, page):
+                if command[:2] == ["steno", "server"]:
+                    serve_for_a_moment(command, installed, tmp_path)
+                elif not check_without_running(command, page):
                     installed.run(*command, cwd=tmp_path)
 
 

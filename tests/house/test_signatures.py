@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("plugins/PROTOCOLS.md", "integrations/PROTOCOLS.md")
+PAGES = ("plugins/PROTOCOLS.md", "plugins/MODELS.md", "integrations/PROTOCOLS.md")
 STUB = re.compile(r"^```pyi\n(?P<text># (?P<module>steno[\w.]*)\n.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # What a plugin's author meets, by the module it is in. Of the registers, the methods that plugins call.
 CONTRACTS = (
     "steno.contracts.stores",
+    "steno.contracts.logged_models",
     "steno.contracts.registry",
     "steno.contracts.flavor",
     "steno.contracts.integration",
@@ -31,9 +32,16 @@ BESIDE = {
     "steno.autolog.keeping": {"keep", "not_kept", "training", "Sample", "Snapshot"},
     "steno.autolog.quiet": {"quiet"},
     "steno.autolog.session": {"Session"},
-    "steno.model_records": {"Change", "ModelVersion", "RegisteredModel", "RegistryEvent"},
+    "steno.model_records": {
+        "Change",
+        "LoggedModel",
+        "LoggedModelStatus",
+        "ModelVersion",
+        "RegisteredModel",
+        "RegistryEvent",
+    },
     "steno.plugins.registers": {"FlavorRegister", "IntegrationRegister", "StoreRegister"},
-    "steno.records": {"Batch", "RunChange", "RunStart", "Series", "Token"},
+    "steno.records": {"Batch", "ModelStart", "RunChange", "RunStart", "Series", "Token"},
     "steno.tracking.followers": {"Follower", "follow"},
 }
 CALLED = {

@@ -79,6 +79,36 @@ class WritesByHalves(SqlStore):
         super().write(run_id, batch, token)
 
 
+class ForgetsTheDataset(SqlStore):
+    """Keeps of a model's points what they are, not what they were measured on."""
+
+    def write(self, run_id, batch, token=None):
+        points = [msgspec.structs.replace(each, dataset_name=None, dataset_digest=None) for each in batch.model_points]
+        super().write(run_id, msgspec.structs.replace(batch, model_points=points), token)
+
+
+class NamesThePlace(SqlStore):
+    """Lays models of one name at one place."""
+
+    def get_logged_model(self, model_id):
+        return self._placed(super().get_logged_model(model_id))
+
+    def create_logged_model(self, *args, **kwargs):
+        return self._placed(super().create_logged_model(*args, **kwargs))
+
+    def _placed(self, model):
+        return msgspec.structs.replace(
+            model, artifact_location=model.artifact_location.replace(model.model_id, model.name)
+        )
+
+
+class PurgesAll(SqlStore):
+    """Purges what is to be kept too."""
+
+    def purge_logged_models(self, deleted_before_ms, *, of_runs=(), keep=()):
+        return super().purge_logged_models(deleted_before_ms, of_runs=of_runs)
+
+
 class TakesAnyPath(FileStore):
     """Joins whatever it is given."""
 
@@ -109,6 +139,9 @@ for _store in (
     HidesAnExtreme,
     OrdersWithinPages,
     WritesByHalves,
+    ForgetsTheDataset,
+    NamesThePlace,
+    PurgesAll,
 ):
 
     class _Runs(RunStoreSuite):

@@ -76,6 +76,13 @@ STORES = {
         buckets_look_past_nan_and_keep_infinities""",
     "OrdersWithinPages": "pages_hold_every_run_once_and_end",
     "WritesByHalves": "a_batch_that_fails_leaves_nothing_behind",
+    "ForgetsTheDataset": """
+        points_are_of_their_model_with_run_step_and_dataset a_condition_on_metrics_holds_on_the_datasets_asked_for
+        models_are_ordered_by_attributes_and_metrics_and_what_they_lack_comes_last""",
+    "NamesThePlace": """
+        each_model_has_a_place_of_its_own_below_its_experiment a_batch_makes_a_model_of_its_run
+        a_purge_takes_what_is_deleted_and_what_some_runs_made""",
+    "PurgesAll": "a_purge_takes_what_is_deleted_and_what_some_runs_made",
     "TakesAnyPath": "a_key_that_would_leave_the_store_is_refused",
     "WritesInPlace": "who_reads_already_reads_the_old_to_its_end",
 }

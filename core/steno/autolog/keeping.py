@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,17 +16,16 @@ from steno.autolog.apart import apart
 from steno.contracts.integration import Options
 from steno.errors import StenoError
 from steno.models import infer_signature, persist
-from steno.models.manifest import Manifest
-from steno.records import Tags
+from steno.records import ModelStart
 from steno.tracking.client import Client
 from steno.tracking.deferred import deferred
-from steno.tracking.models import history_entry, remember
+from steno.tracking.logged_models import new_model_id
 
 if TYPE_CHECKING:
     from steno.tracking.run import ActiveRun
 
 MOST_BYTES = 1 << 30
-TRAINED = "model"  # the artifact path of the one that is registered; others are parts or candidates of it
+TRAINED = "model"  # the name of the one that is registered; others are parts or candidates of it
 NOT_KEPT = "steno.model_not_kept"
 NOT_REGISTERED = "steno.model_not_registered"
 
@@ -60,14 +59,14 @@ class Sample(Struct, frozen=True):
 def keep(
     run: Any, options: Options, models: Mapping[str, Snapshot], sample: Sample | None = None, *, fresh: bool
 ) -> None:
-    """Record trained models under their artifact paths; what cannot be kept is told in a tag. Never raises.
+    """Record trained models as logged models of the run; what cannot be kept is told in a tag. Never raises.
 
     Args:
         run: Of a call or session.
         options: What `autolog()` was told; decides about signature and input example.
-        models: By artifact path, the trained one under "model".
+        models: By name, the trained one under "model".
         sample: What the signature is inferred from.
-        fresh: Nobody else logs models to this run: autologging opened it.
+        fresh: Autologging opened the run, so that all its metrics are the trained model's.
     """
     active = getattr(run, "active", None)
     if active is None or not options.log_models:  # no run could be opened
@@ -75,24 +74,24 @@ def keep(
     given = _given(run, options, sample)
     now = {path: each for path, each in models.items() if each.at_once}
     later = {path: each for path, each in models.items() if not each.at_once}
-    written = _write_all(run, now, given)
+    ids = {path: new_model_id() for path in models}
+    if TRAINED in ids and fresh:
+        active.models[None] = ids[TRAINED]  # what is measured of it from now on, after its training too
+    written = _write_all(active, now, given, ids, whole_run=fresh, told=run)
+    name = options.registered_model_name
     if later:
         # The user may train on at once; what is kept is the model as it was.
         size_bytes = sum(snapshot.size_bytes for snapshot in later.values())
-        name = options.registered_model_name
 
         def write(handle: ActiveRun) -> None:
-            _register(handle, name, _write_later(handle, later, given, written, fresh))
+            with apart():
+                done = _write_all(handle, later, given, ids, whole_run=fresh, told=handle)
+            _register(handle, name, written + done)
 
         if not deferred.submit(active, write, size_bytes):
             not_kept(run, ", ".join(later), "too many models wait to be written")
-        return
-    if fresh and written:
-        run.set_tags({Tags.LOG_MODEL_HISTORY: _history(run.run_id, written)})
-    elif written:
-        deferred.submit(active, lambda handle: _remember(handle, written))
-    if options.registered_model_name is not None and written:
-        deferred.submit(active, lambda handle: _register(handle, options.registered_model_name, written))
+    elif name is not None and written:
+        deferred.submit(active, lambda handle: _register(handle, name, written))
 
 
 def training() -> AbstractContextManager[None]:
@@ -105,26 +104,7 @@ def not_kept(run: Any, path: str, why: object) -> None:
     run.set_tags({NOT_KEPT: f"{path}: {why}"[:500]})
 
 
-def _write_later(
-    run: ActiveRun, snapshots: dict[str, Snapshot], given: dict[str, Any], written: dict[str, Manifest], fresh: bool
-) -> dict[str, Manifest]:
-    with apart():
-        all_written = {**written, **_write_all(run, snapshots, given)}
-    if fresh and all_written:
-        run.set_tags({Tags.LOG_MODEL_HISTORY: _history(run.run_id, all_written)})
-    else:
-        _remember(run, all_written)
-    return all_written
-
-
-def _remember(run: ActiveRun, written: dict[str, Manifest]) -> None:
-    """Add to the models of a run of the user's, who may have logged others."""
-    client = Client(run.store_uri)
-    for path, manifest in written.items():
-        remember(client, run.run_id, path, manifest)
-
-
-def _register(run: ActiveRun, name: str | None, written: Mapping[str, Manifest]) -> None:
+def _register(run: ActiveRun, name: str | None, written: list[str]) -> None:
     """Make the trained model a version of a registered one, or say on the run why it is none."""
     if name is None or TRAINED not in written:
         return
@@ -132,10 +112,6 @@ def _register(run: ActiveRun, name: str | None, written: Mapping[str, Manifest])
         Client(run.store_uri).register_model(f"runs:/{run.run_id}/{TRAINED}", name)
     except Exception as error:  # advice: the registry may be away, or refuse
         run.set_tags({NOT_REGISTERED: f"{name}: {error}"[:500]})
-
-
-def _history(run_id: str, written: dict[str, Manifest]) -> str:
-    return json.dumps([history_entry(run_id, path, manifest) for path, manifest in written.items()])
 
 
 def _given(run: Any, options: Options, sample: Sample | None) -> dict[str, Any]:
@@ -152,26 +128,34 @@ def _given(run: Any, options: Options, sample: Sample | None) -> dict[str, Any]:
     return given
 
 
-def _write_all(run: Any, snapshots: Mapping[str, Snapshot], given: dict[str, Any]) -> dict[str, Manifest]:
-    written: dict[str, Manifest] = {}
+def _write_all(
+    active: ActiveRun,
+    snapshots: Mapping[str, Snapshot],
+    given: dict[str, Any],
+    ids: Mapping[str, str],
+    *,
+    whole_run: bool,
+    told: Any,
+) -> list[str]:
+    """Write models, and return the paths of those that could be; of the others `told` is told."""
+    written: list[str] = []
     for path, snapshot in snapshots.items():
+        start = ModelStart(ids[path], path, time.time_ns() // 1_000_000, whole_run=whole_run)
         try:
-            written[path] = _write(run, snapshot, path, given)
+            _write(active, snapshot, start, given)
+            written.append(path)
         except Exception as error:  # advice: a user's own class may refuse in any way
-            not_kept(run, path, error if isinstance(error, StenoError) else f"{type(error).__name__}: {error}")
+            not_kept(told, path, error if isinstance(error, StenoError) else f"{type(error).__name__}: {error}")
     return written
 
 
-def _write(run: Any, snapshot: Snapshot, path: str, given: dict[str, Any]) -> Manifest:
-    where = {"run_id": run.run_id, "artifact_path": path, "flavor": snapshot.flavor}
+def _write(active: ActiveRun, snapshot: Snapshot, start: ModelStart, given: dict[str, Any]) -> None:
+    where = {"run_id": active.run_id, "artifact_path": start.name, "model_id": start.model_id}
     # No TemporaryDirectory: the interpreter would clear it away at exit, before this thread is waited for.
     place = Path(tempfile.mkdtemp(prefix="steno-model-"))
     try:
-        folder = place / "model"
-        manifest = persist.save_model(snapshot.restore(), folder, **{**where, **given, **snapshot.options})
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                run.log_file(f"{path}/{file.relative_to(folder).as_posix()}", file)
-        return manifest
+        options = {**where, "flavor": snapshot.flavor, **given, **snapshot.options}
+        persist.save_model(snapshot.restore(), place / "model", **options)
+        active.log_model(start, place / "model")
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -95,7 +95,10 @@ def walk(store: ArtifactStore, path: str = "") -> Iterator[FileInfo]:
 
 
 def _store(session: Session, run: str) -> ArtifactStore:
-    return session.artifacts(lookup.find_run(session, run).info.artifact_uri)
+    from steno.tracking.run_models import RunFiles
+
+    info = lookup.find_run(session, run).info
+    return RunFiles(session.uri, info.run_id, session.artifacts(info.artifact_uri))
 
 
 def _copy(store: ArtifactStore, key: str, target: Path) -> None:

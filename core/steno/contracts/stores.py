@@ -14,13 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
+from steno.contracts.logged_models import LoggedModelStore
 from steno.queries import ExperimentQuery, RunQuery
 from steno.records import Batch, Experiment, FileInfo, MetricBucket, Page, Run, Series, Token
 
 
 @runtime_checkable
-class RunStore(Protocol):
-    """Experiments and runs. The experiment "0", named Default, is there from the start."""
+class RunStore(LoggedModelStore, Protocol):
+    """Experiments, runs and logged models. The experiment "0", named Default, is there from the start."""
 
     uri: str
 
@@ -59,11 +60,11 @@ class RunStore(Protocol):
         ...
 
     def delete_experiment(self, experiment_id: str) -> None:
-        """Mark it and all its runs deleted. Raises: NotFound, also when already deleted."""
+        """Mark it, its runs and its logged models deleted. Raises: NotFound, also when already deleted."""
         ...
 
     def restore_experiment(self, experiment_id: str) -> None:
-        """Undo `delete_experiment`, runs included. Raises: NotFound, also when not deleted."""
+        """Undo `delete_experiment`, runs and models included. Raises: NotFound, also when not deleted."""
         ...
 
     def write(self, run_id: str, batch: Batch, token: Token | None = None) -> None:
@@ -71,7 +72,8 @@ class RunStore(Protocol):
 
         With a token the write is repeatable. The store keeps the highest end offset per writer, in the same
         transaction as the data: `token.end` at or below it changes nothing and is no error. A `batch.start`
-        for a run that exists already changes nothing. A param already there with the same value is fine.
+        for a run that exists already changes nothing, nor does a model in `batch.models` that does. A param already
+        there with the same value is fine. A point of a model that is not there is the run's alone.
 
         Raises:
             NotFound: No such run, and `batch.start` is None; or no such experiment.
@@ -106,7 +108,7 @@ class RunStore(Protocol):
         ...
 
     def purge_experiments(self, deleted_before_ms: int) -> list[tuple[str, str]]:
-        """Remove for good the experiments deleted before then that hold no run; (id, artifact location)."""
+        """Remove for good the experiments deleted before then that hold no run or model; (id, artifact location)."""
         ...
 
     def compact(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["FlavorRegister", "IntegrationRegister", "Offer", "Register", "SchemeRegister", "StoreRegister"]
 
 T = TypeVar("T")
+_NAMED = re.compile(r"([^:]*)://|([A-Za-z][A-Za-z0-9+.-]+):/")
 
 
 class Register(Generic[T]):
@@ -62,7 +64,8 @@ class SchemeRegister(Register[T]):
 
     def find(self, uri: str) -> Offer:
         """Return the offer for a URI; a plain path counts as `file:`. Raises: UnknownScheme."""
-        scheme = uri.partition(":")[0].lower() if "://" in uri or uri.startswith("file:") else "file"
+        named = _NAMED.match(uri)
+        scheme = (named[1] or named[2] or "").lower() if named else "file"
         offer = self.offers.get(scheme) or self.find_one(scheme.partition("+")[0])
         if offer is None:
             raise UnknownScheme(uri, self.offers)

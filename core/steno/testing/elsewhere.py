@@ -15,7 +15,7 @@ import pytest
 from steno.autolog import autolog, switch
 from steno.errors import ModelError
 from steno.models.pickles import imports
-from steno.records import Run, Tags
+from steno.records import Run
 from steno.testing.processes import python
 from steno.testing.trainings import Trainings
 from steno.testing.watched import Target, targets
@@ -202,5 +202,4 @@ class ElsewhereTests(Trainings):
 
 
 def _models(run: Run) -> list[str]:
-    history = json.loads(run.data.tags.get(Tags.LOG_MODEL_HISTORY, "[]"))
-    return [f"runs:/{run.info.run_id}/{entry['artifact_path']}" for entry in history]
+    return [f"models:/{made.model_id}" for made in run.outputs.model_outputs]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from steno.testing.artifacts import ArtifactStoreSuite
 from steno.testing.experiments import ExperimentTests
+from steno.testing.logged_models import LoggedModelTests
 from steno.testing.metrics import MetricTests
+from steno.testing.model_searches import ModelSearchTests
 from steno.testing.searches import SearchTests
 from steno.testing.writes import WriteTests
 
 __all__ = ["ArtifactStoreSuite", "RunStoreSuite"]
 
 
-class RunStoreSuite(ExperimentTests, WriteTests, SearchTests, MetricTests):
+class RunStoreSuite(ExperimentTests, WriteTests, SearchTests, MetricTests, LoggedModelTests, ModelSearchTests):
     """The contract of `steno.contracts.stores.RunStore`.
 
     A store passes it in six lines of a test module:

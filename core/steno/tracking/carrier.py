@@ -6,17 +6,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct, structs
 
 from steno.contracts.stores import ArtifactStore, RunStore
-from steno.errors import JournalError, ParamConflict, StaleToken, StenoError, StoreUnavailable
+from steno.errors import JournalError, NotFound, ParamConflict, RunStateError, StaleToken, StenoError, StoreUnavailable
 from steno.plugins import plugins
 from steno.records import Batch, Token
 from steno.tracking import places
-from steno.tracking.frames import SpooledFile
+from steno.tracking.frames import Delivery, ModelEnd, SpooledFile
 
 logger = logging.getLogger("steno.writer")
 
@@ -42,7 +43,7 @@ class Source(Protocol):
         """Whether the store lacks something."""
         ...
 
-    def read(self) -> tuple[Batch, list[SpooledFile], int]:
+    def read(self) -> tuple[Batch, list[Delivery], int]:
         """Return what follows `acked`, bounded in size, with the offset behind it."""
         ...
 
@@ -61,7 +62,7 @@ class _Stretch(Struct):
     start: int
     end: int
     batch: Batch
-    files: list[SpooledFile]
+    files: list[Delivery]
 
 
 class Carrier:
@@ -81,7 +82,7 @@ class Carrier:
         # A write that failed may have been made all the same: it is repeated as it was, so that the store knows it
         # again, and observers see all of it, once.
         self._unanswered: _Stretch | None = None
-        self._artifacts: ArtifactStore | None = None
+        self._artifacts: dict[str, ArtifactStore] = {}  # by the model whose files they are, "" for the run's own
 
     def carry(self, *, now: bool = False, timeout_s: float = -1) -> bool:
         """Carry what is pending; True when nothing is left.
@@ -134,8 +135,13 @@ class Carrier:
             self._refused.add(conflict.key)
             self._unanswered = None
             return
-        for file in self._unanswered.files:
-            self._put(store, file)
+        for each in self._unanswered.files:
+            # A model may be deleted before the journal has it: what it still lacked goes with it.
+            with suppress(*((NotFound, RunStateError) if each.model_id else ())):
+                if isinstance(each, ModelEnd):
+                    store.finalize_logged_model(each.model_id, each.status, each.message)
+                else:
+                    self._put(store, each)
         source.acknowledge(end)
         self._unanswered = None
         if written and batch:
@@ -156,13 +162,21 @@ class Carrier:
         spooled = self.source.folder / "spool" / file.spooled
         if file.content is None and not spooled.exists():  # carried before, by a try that could not acknowledge
             return
-        if self._artifacts is None:
-            self._artifacts = places.artifact_store(store.get_run(self.source.run_id).info.artifact_uri)
+        artifacts = self._place(store, file.model_id)
         if file.content is not None:
-            self._artifacts.put(file.key, file.content)
+            artifacts.put(file.key, file.content)
             return
-        self._artifacts.put(file.key, spooled, move=True)
+        artifacts.put(file.key, spooled, move=True)
         spooled.unlink(missing_ok=True)
+
+    def _place(self, store: RunStore, model_id: str) -> ArtifactStore:
+        if model_id not in self._artifacts:
+            if model_id:
+                uri = store.get_logged_model(model_id).artifact_location
+            else:
+                uri = store.get_run(self.source.run_id).info.artifact_uri
+            self._artifacts[model_id] = places.artifact_store(uri)
+        return self._artifacts[model_id]
 
     def _failed(self, error: Exception) -> None:
         self.hopeless = isinstance(error, StenoError) and not isinstance(error, StoreUnavailable)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from steno.plugins import plugins
-from steno.records import Batch, RunChange, RunStart, RunStatus, Series, Tags
+from steno.records import Batch, ModelStart, RunChange, RunStart, RunStatus, Series, Tags
 from steno.tracking import context, ending, followers
 from steno.tracking import writer as writing
 from steno.tracking.frames import Entry, Facts, child_of
@@ -129,6 +129,10 @@ class ChildRun(ActiveRun):
     def log_file(self, path: str, content: bytes | Path) -> None:
         self.begin()
         super().log_file(path, content)
+
+    def log_model(self, start: ModelStart, folder: Path) -> None:
+        self.begin()
+        super().log_model(start, folder)
 
     def further(self) -> ActiveRun:
         # With its start, for the entry that holds it may be on its way yet.

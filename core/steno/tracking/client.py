@@ -15,6 +15,8 @@ from steno.records import (
     Experiment,
     Metric,
     MetricBucket,
+    ModelInput,
+    ModelOutput,
     Page,
     Param,
     Run,
@@ -27,13 +29,14 @@ from steno.records import (
 from steno.tracking import limits, places, reading
 from steno.tracking.artifacts import ArtifactMethods
 from steno.tracking.journal import new_id
+from steno.tracking.logged_models import LoggedModelMethods
 from steno.tracking.model_versions import ModelVersionMethods
 from steno.tracking.names import random_name
 from steno.tracking.search import parse_experiments, parse_runs
 
 
-class Client(ArtifactMethods, ModelVersionMethods):
-    """Reads and writes experiments and runs by id, and registered models by name.
+class Client(ArtifactMethods, LoggedModelMethods, ModelVersionMethods):
+    """Reads and writes experiments, runs and logged models by id, and registered models by name.
 
     Writes go straight to the store, on the caller's thread; a run that is open in this process is written by
     way of its journal. Thread-safe.
@@ -190,8 +193,9 @@ class Client(ArtifactMethods, ModelVersionMethods):
         dataset_digest: str | None = None,
         model_id: str | None = None,
     ) -> None:
-        """Record one point. Raises: NotFound, InvalidValue naming the key."""
-        self.log_batch(run_id, metrics=[Metric(key, value, _now_ms() if timestamp is None else timestamp, step or 0)])
+        """Record one point, of a logged model too where one is named. Raises: NotFound, InvalidValue naming the key."""
+        now = _now_ms() if timestamp is None else timestamp
+        self.log_batch(run_id, [Metric(key, value, now, step or 0, dataset_name, dataset_digest, model_id)])
 
     def log_param(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> Any:
         """Record a param and return its value. Raises: NotFound, InvalidValue, ParamConflict."""
@@ -218,11 +222,12 @@ class Client(ArtifactMethods, ModelVersionMethods):
     ) -> None:
         """Record any number of metrics, params and tags, all or none. Raises: NotFound, InvalidValue, ParamConflict."""
         batch = Batch(params=limits.run_params(params), tags=limits.run_tags({t.key: t.value for t in tags}))
-        for m in metrics:
-            key = limits.check_key("metric", m.key)
-            batch.add_metric(
-                key, limits.number(key, m.value), limits.time_ms(m.timestamp), limits.integer("step", m.step)
-            )
+        for m in map(limits.metric, metrics):
+            batch.add_metric(m.key, m.value, m.timestamp, m.step)
+            if m.model_id is not None:
+                batch.model_points.append(m)
+        for model_id in dict.fromkeys(m.model_id or "" for m in batch.model_points):
+            self.get_logged_model(model_id)
         if Tags.RUN_NAME in batch.tags:
             batch.change = RunChange(run_name=batch.tags[Tags.RUN_NAME])
         self._write(run_id, batch)
@@ -230,8 +235,14 @@ class Client(ArtifactMethods, ModelVersionMethods):
     def log_inputs(
         self, run_id: str, datasets: Sequence[DatasetInput] | None = None, models: Sequence[Any] | None = None
     ) -> None:
-        """Record the datasets that went into a run. Raises: NotFound."""
-        self._write(run_id, Batch(inputs=list(datasets or ())))
+        """Record the datasets and logged models (anything with a `model_id`) that went into a run. Raises: NotFound."""
+        used = [ModelInput(self.get_logged_model(each.model_id).model_id) for each in models or ()]
+        self._write(run_id, Batch(inputs=list(datasets or ()), model_inputs=used))
+
+    def log_outputs(self, run_id: str, models: Sequence[ModelOutput]) -> None:
+        """Record the logged models that came out of a run, each at a step. Raises: NotFound."""
+        made = [ModelOutput(self.get_logged_model(each.model_id).model_id, each.step) for each in models]
+        self._write(run_id, Batch(outputs=made))
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Return every point of a series, in the order they were logged. Raises: NotFound."""

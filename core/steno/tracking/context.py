@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 stack: ContextVar[tuple[ActiveRun, ...]] = ContextVar("steno_active_runs", default=())
 last: ContextVar[str | None] = ContextVar("steno_last_run", default=None)
+UNASKED = "?"  # whether the environment names an active model
+active_model: ContextVar[str | None] = ContextVar("steno_active_model", default=UNASKED)
+last_model: ContextVar[str | None] = ContextVar("steno_last_model", default=None)
 
 
 def active_run() -> ActiveRun | None:

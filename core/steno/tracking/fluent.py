@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from steno.records import (
     InputTag,
     LifecycleStage,
     Metric,
+    ModelOutput,
     Param,
     Run,
     RunChange,
@@ -21,7 +23,7 @@ from steno.records import (
     RunTag,
     Tags,
 )
-from steno.tracking import context, ending, experiments, limits, places, reading
+from steno.tracking import context, current_model, ending, experiments, limits, places, reading
 from steno.tracking.client import Client, status_of
 from steno.tracking.context import active_run
 from steno.tracking.frames import Facts
@@ -155,17 +157,23 @@ def log_metric(
 ) -> None:
     """Record one point of the active run (or of `run_id`); about a microsecond.
 
+    Args:
+        key, value, step, timestamp: The point; at step 0 and now by default.
+        synchronous: Accepted as MLflow's users give it; nothing waits.
+        run_id: Another run than the active one.
+        model_id: The logged model that the point is of too; default the active model, or the one that the run last
+            logged at this step.
+        dataset: What it was measured on, of `steno.data.from_…`; becomes an input of the run.
+
     Raises:
         InvalidValue: The key is not allowed, or the value is not a number.
     """
-    if run_id is None:
+    if run_id is None and model_id is None and dataset is None and context.active_model.get() is None:
         runs = context.stack.get()
         run = runs[-1] if runs else start_run()
         run.log_metric(key, value, step or 0, timestamp)
-        if dataset is not None:
-            run.log_input(_input_of(dataset, None, None))
-    else:
-        _of(run_id).log_metric(key, value, step or 0, timestamp)
+        return
+    _log_points({key: value}, step or 0, timestamp, run_id, model_id, dataset)
 
 
 def log_metrics(
@@ -177,10 +185,42 @@ def log_metrics(
     model_id: str | None = None,
     dataset: Any = None,
 ) -> None:
-    """Record one point of each series at the same step. Raises: InvalidValue; then none is kept."""
-    if dataset is not None and run_id is None:
-        log_input(dataset)
-    _of(run_id).log_metrics(metrics, step or 0, timestamp)
+    """Record one point of each series at the same step; arguments as for `log_metric`.
+
+    Raises:
+        InvalidValue: A key is not allowed, or a value is not a number; then none is kept.
+    """
+    _log_points(metrics, step or 0, timestamp, run_id, model_id, dataset)
+
+
+def _log_points(
+    metrics: Mapping[str, float],
+    step: int,
+    timestamp: int | None,
+    run_id: str | None,
+    model_id: str | None,
+    dataset: Any,
+) -> None:
+    run = require_run() if run_id is None else ending.open_run_of(run_id)
+    used = None if dataset is None else _input_of(dataset, None, None)
+    step = limits.integer("step", step)
+    model_id = model_id or current_model.get_active_model_id()
+    if model_id is None and run is not None:
+        model_id = run.models.get(step) or run.models.get(None)
+    if run is not None and model_id is None:
+        if used is not None:
+            run.log_input(used)
+        run.log_metrics(metrics, step, timestamp)
+        return
+    now = time.time_ns() // 1_000_000 if timestamp is None else timestamp
+    name, digest = (used.dataset.name, used.dataset.digest) if used is not None else (None, None)
+    points = [limits.metric(Metric(key, value, now, step, name, digest, model_id)) for key, value in metrics.items()]
+    if run is None:
+        if used is not None:
+            _client.log_inputs(str(run_id), [used])
+        _client.log_batch(str(run_id), points)
+        return
+    run.log_model_points(points, [used] if used is not None else [])
 
 
 def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
@@ -190,7 +230,11 @@ def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
 
 def log_params(params: Mapping[str, Any], synchronous: bool | None = None, run_id: str | None = None) -> None:
     """Record params. Raises: InvalidValue, ParamConflict; then none is kept."""
-    _of(run_id).log_params(params)
+    run = require_run() if run_id is None else ending.open_run_of(run_id)
+    if run is not None:
+        run.log_params(params)
+    else:
+        _client.log_batch(str(run_id), params=[Param(key, value) for key, value in params.items()])
 
 
 def set_tag(key: str, value: Any, synchronous: bool | None = None) -> None:
@@ -218,7 +262,9 @@ def log_batch(
 def log_input(
     dataset: Any = None, context: str | None = None, tags: Mapping[str, str] | None = None, model: Any = None
 ) -> None:
-    """Record that a dataset (of `steno.data.from_…`) went into the active run. Raises: InvalidValue."""
+    """Record that a dataset (of `steno.data.from_…`) or logged model went into the active run. Raises: InvalidValue."""
+    if model is not None:
+        _client.log_inputs(require_run().run_id, models=[model])
     if dataset is None:
         if context is not None or tags is not None:
             raise InvalidValue("log_input needs a dataset: steno.data.from_pandas(df), from_numpy(X), …")
@@ -232,7 +278,9 @@ def log_inputs(
     tags_list: Sequence[Mapping[str, str] | None] | None = None,
     models: Sequence[Any] | None = None,
 ) -> None:
-    """Record several datasets; the lists have one length. Raises: InvalidValue."""
+    """Record several datasets, for which the lists have one length, and logged models. Raises: InvalidValue."""
+    if models:
+        _client.log_inputs(require_run().run_id, models=models)
     found = list(datasets or ())
     others = [contexts or [None] * len(found), tags_list or [None] * len(found)]
     if any(len(other) != len(found) for other in others):
@@ -251,27 +299,6 @@ def _input_of(dataset: Any, about: str | None, tags: Mapping[str, str] | None) -
     return DatasetInput(record, tuple(InputTag(key, value) for key, value in given.items()))
 
 
-def _of(run_id: str | None) -> Any:
-    """The handle of an open run, or a stand-in that writes to another run through the client."""
-    if run_id is None:
-        return require_run()
-    return ending.open_run_of(run_id) or _ByClient(run_id)
-
-
-class _ByClient:
-    """Another run, not open here, under the few methods the fluent functions call."""
-
-    def __init__(self, run_id: str) -> None:
-        self._run_id = run_id
-
-    def log_metric(self, key: str, value: float, step: int, timestamp: int | None) -> None:
-        _client.log_metric(self._run_id, key, value, timestamp, step)
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int, timestamp: int | None) -> None:
-        import time
-
-        now = time.time_ns() // 1_000_000 if timestamp is None else timestamp
-        _client.log_batch(self._run_id, [Metric(key, value, now, step) for key, value in metrics.items()])
-
-    def log_params(self, params: Mapping[str, Any]) -> None:
-        _client.log_batch(self._run_id, params=[Param(key, value) for key, value in params.items()])
+def log_outputs(models: Sequence[ModelOutput] | None = None) -> None:
+    """Record the logged models that came out of the active run, each at a step. Raises: NotFound."""
+    _client.log_outputs(require_run().run_id, models or ())

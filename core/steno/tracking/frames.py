@@ -24,7 +24,17 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from steno.records import Batch, DatasetInput, ModelOutput, RunChange, RunStart, Series
+from steno.records import (
+    Batch,
+    DatasetInput,
+    Metric,
+    ModelInput,
+    ModelOutput,
+    ModelStart,
+    RunChange,
+    RunStart,
+    Series,
+)
 
 HEAD = struct.Struct("<II")
 HEAD_AT_ONCE = struct.Struct("<Q")  # the same bytes, `length << 32 | crc32`, and one instruction
@@ -52,7 +62,7 @@ class Layout(Struct, frozen=True, tag="layout"):
 
 
 class Facts(Struct, frozen=True, tag="facts", omit_defaults=True):
-    """Anything but metrics."""
+    """Anything but metrics, save those of logged models, which are the run's too."""
 
     params: dict[str, str] = {}
     tags: dict[str, str] = {}
@@ -60,6 +70,9 @@ class Facts(Struct, frozen=True, tag="facts", omit_defaults=True):
     inputs: tuple[DatasetInput, ...] = ()
     outputs: tuple[ModelOutput, ...] = ()
     change: RunChange | None = None
+    model_inputs: tuple[ModelInput, ...] = ()
+    models: tuple[ModelStart, ...] = ()
+    model_points: tuple[Metric, ...] = ()
 
 
 class Child(Struct, frozen=True, tag="child"):
@@ -72,14 +85,28 @@ class Child(Struct, frozen=True, tag="child"):
 
 
 class SpooledFile(Struct, frozen=True, tag="file", omit_defaults=True):
-    """An artifact that waits in the spool folder beside the journal; a small one in the journal itself."""
+    """An artifact that waits in the spool folder beside the journal; a small one in the journal itself.
+
+    With `model_id` it is a file of that logged model, and its key is below the model's own place.
+    """
 
     key: str
     spooled: str
     content: bytes | None = None
+    model_id: str = ""
 
 
-Entry = Opened | Layout | Facts | Child | SpooledFile
+class ModelEnd(Struct, frozen=True, tag="model", omit_defaults=True):
+    """A logged model has all its files, or will never have them: it gets its status once they are in their store."""
+
+    model_id: str
+    status: str
+    message: str | None = None
+
+
+Entry = Opened | Layout | Facts | Child | SpooledFile | ModelEnd
+Delivery = SpooledFile | ModelEnd
+"""What is done after the batch that it came with was written, in its order."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Entry)
@@ -149,7 +176,14 @@ def child_of(run_id: str, batch: Batch) -> Child:
         raise ValueError("a child run needs a start")
     series = {key: tuple(zip(s.steps, s.times, s.values, strict=True)) for key, s in batch.series.items()}
     facts = Facts(
-        batch.params, batch.tags, tuple(batch.deleted_tags), tuple(batch.inputs), tuple(batch.outputs), batch.change
+        params=batch.params,
+        tags=batch.tags,
+        deleted_tags=tuple(batch.deleted_tags),
+        inputs=tuple(batch.inputs),
+        outputs=tuple(batch.outputs),
+        model_inputs=tuple(batch.model_inputs),
+        models=tuple(batch.models),
+        change=batch.change,
     )
     return Child(run_id, batch.start, facts, series)
 
@@ -173,17 +207,17 @@ class Reader:
 
     Attributes:
         batch: What has been read since the last `take`.
-        files: Artifacts met since the last `take`.
+        files: Artifacts met since the last `take`, and models that have them all.
     """
 
     def __init__(self, on_open: Callable[[Opened], None] | None = None) -> None:
         self.layouts: dict[int, tuple[str, ...]] = {}
         self.batch = Batch()
-        self.files: list[SpooledFile] = []
+        self.files: list[Delivery] = []
         self.opened: Opened | None = None
         self._columns: dict[int, list[Series]] = {}
 
-    def take(self) -> tuple[Batch, list[SpooledFile]]:
+    def take(self) -> tuple[Batch, list[Delivery]]:
         """Return what was read and begin anew."""
         batch, files = self.batch, self.files
         self.batch, self.files, self._columns = Batch(), [], {}
@@ -236,7 +270,7 @@ class Reader:
                 self.batch.start = self.batch.start or entry.start
             case Child():
                 self.batch.children.append((entry.run_id, _child_batch(entry)))
-            case SpooledFile():
+            case SpooledFile() | ModelEnd():
                 self.files.append(entry)
 
 
@@ -250,6 +284,11 @@ def apply_facts(batch: Batch, facts: Facts) -> None:
     batch.deleted_tags.difference_update(facts.tags)
     batch.inputs.extend(facts.inputs)
     batch.outputs.extend(facts.outputs)
+    batch.model_inputs.extend(facts.model_inputs)
+    batch.models.extend(facts.models)
+    for point in facts.model_points:
+        batch.add_metric(point.key, point.value, point.timestamp, point.step)
+        batch.model_points.append(point)
     if facts.change is not None:
         old, new = batch.change or RunChange(), facts.change
         batch.change = RunChange(

@@ -19,7 +19,7 @@ from zlib import crc32
 
 from steno.records import Batch, Series
 from steno.tracking import frames
-from steno.tracking.frames import HEAD, POINT, ROW, Entry, Layout, Opened, Reader, SpooledFile
+from steno.tracking.frames import HEAD, POINT, ROW, Delivery, Entry, Layout, Opened, Reader
 from steno.tracking.segment import HEADER_SIZE, Header, Segment, pid_started
 
 logger = logging.getLogger("steno.journal")
@@ -227,7 +227,7 @@ class Journal:
         """Whether the store lacks something."""
         return self.committed > self.acked
 
-    def read(self) -> tuple[Batch, list[SpooledFile], int]:
+    def read(self) -> tuple[Batch, list[Delivery], int]:
         """Return what follows `acked`, bounded in size, with the offset behind it.
 
         For one thread at a time. Repeating it before `acknowledge` returns the same stretch again.

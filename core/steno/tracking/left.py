@@ -12,7 +12,7 @@ import msgspec
 from steno.errors import JournalError
 from steno.records import Batch
 from steno.tracking import ending, frames
-from steno.tracking.frames import Opened, Reader, SpooledFile
+from steno.tracking.frames import Delivery, Opened, Reader
 from steno.tracking.segment import ACKED_AT, HEADER_SIZE, Header, acknowledgement, read_header
 
 _KINDS = re.compile(rb"[\x01\x02]")
@@ -83,7 +83,7 @@ class LeftJournal:
         """Whether the store lacks something."""
         return self._end > self.acked
 
-    def read(self) -> tuple[Batch, list[SpooledFile], int]:
+    def read(self) -> tuple[Batch, list[Delivery], int]:
         """Return what follows `acked`, one segment at a time."""
         self._reader.take()
         for file in self._files:

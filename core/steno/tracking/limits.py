@@ -12,7 +12,7 @@ from typing import Any
 from steno import settings
 from steno.errors import InvalidValue
 from steno.queries import MAX_RESULTS
-from steno.records import Param
+from steno.records import Metric, Param
 
 logger = logging.getLogger("steno.tracking")
 
@@ -61,6 +61,14 @@ def number(key: str, value: Any) -> float:
         f"metric {key!r} is not a number: {_short(value)} of type {type(value).__name__}. Log text with log_param or "
         f"set_tag, and arrays element by element."
     )
+
+
+def metric(point: Metric) -> Metric:
+    """Return a point with its numbers as they are kept. Raises: InvalidValue naming what is wrong."""
+    key = check_key("metric", point.key)
+    value, step = number(key, point.value), integer("step", point.step)
+    about = (point.dataset_name, point.dataset_digest, point.model_id)
+    return Metric(key, value, time_ms(point.timestamp), step, *about)
 
 
 def integer(what: str, value: Any) -> int:
@@ -141,6 +149,24 @@ def registry_tags(tags: Mapping[str, Any]) -> dict[str, str]:
     """Return tags of registered models or versions as text. Raises: InvalidValue; they are never cut."""
     limit = REGISTRY_TAG_LENGTH
     return {check_key("tag", key): text("tag", key, value, limit, truncate=False) for key, value in tags.items()}
+
+
+def logged_model_name(value: Any) -> str:
+    """Return the name of a logged model if it is allowed. Raises: InvalidValue."""
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidValue(f"a logged model's name is text and not blank, not {_short(value)}")
+    wrong = sorted({c for c in value if c in "/:.%\"'" or not c.isprintable()})
+    if wrong:
+        raise InvalidValue(
+            f"a logged model cannot be named {_short(value)}: {', '.join(map(repr, wrong))} cannot be in it"
+        )
+    return value
+
+
+def model_params(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return params of a logged model as text. Raises: InvalidValue; they are never cut."""
+    limit = REGISTRY_TAG_LENGTH
+    return {check_key("param", key): text("param", key, value, limit, truncate=False) for key, value in params.items()}
 
 
 def truncates() -> bool:

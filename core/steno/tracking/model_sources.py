@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -10,11 +9,10 @@ from urllib.parse import unquote, urlsplit
 from msgspec import Struct
 
 from steno.errors import InvalidValue, ModelError, NotFound, UnknownScheme
-from steno.model_records import ModelVersion
-from steno.queries import Compare, Entity, Field, RunQuery, ViewType
-from steno.records import Tags
+from steno.model_records import LoggedModelStatus, ModelVersion
+from steno.records import LifecycleStage
 from steno.registry import ModelUri, find_version, is_model_uri, parse_model_uri, rules
-from steno.tracking import places, reading
+from steno.tracking import places, reading, run_models
 
 if TYPE_CHECKING:
     from steno.contracts.registry import RegistryStore
@@ -63,7 +61,11 @@ def find(here: Here, uri: str) -> Source:
     root, run_id = uri, ""
     if uri.startswith(rules.RUNS):
         run_id, path = places.split_runs_uri(uri)
-        root = _below(here.run(run_id).info.artifact_uri, path)
+        info = here.run(run_id).info
+        logged = run_models.find_model(here.tracking_uri, run_id, path)
+        if logged is not None and not logged[1]:
+            return Source(logged[0].model_uri, logged[0].artifact_location, run_id, logged[0].model_id)
+        root = _below(info.artifact_uri, path)
     root = absolute(root)
     manifest = manifest_at(root)
     if manifest is None:
@@ -124,7 +126,11 @@ def files_of(here: Here, version: ModelVersion) -> str:
     for _ in range(MOST_COPIES):
         if where.startswith(rules.RUNS):
             run_id, path = places.split_runs_uri(where)
-            return _below(here.run(run_id).info.artifact_uri, path)
+            info = here.run(run_id).info
+            logged = run_models.find_model(here.tracking_uri, run_id, path)
+            if logged is not None:
+                return _below(logged[0].artifact_location, logged[1])
+            return _below(info.artifact_uri, path)
         if not is_model_uri(where):
             return where
         parsed = parse_model_uri(where)
@@ -160,31 +166,22 @@ def _of_model_uri(here: Here, uri: str) -> Source:
 
 def _of_id(here: Here, uri: ModelUri) -> tuple[str, str]:
     """Return where the files of a model are that was logged under an id, and its run. Raises: NotFound."""
-    reading.settle(here.tracking_uri)
-    pattern, replaced = f'%"{uri.model_id}"%', ""
-    if not set("%_\\\"'") & set(uri.model_id):
-        field = Field(Entity.TAG, Tags.LOG_MODEL_HISTORY)
-        query = RunQuery(None, Compare(field, "LIKE", pattern), view=ViewType.ALL, max_results=10)
-        for run in places.run_store(here.tracking_uri).search_runs(query):
-            path = _path_of(run, uri.model_id)
-            root = run.info.artifact_uri if path is None else _below(run.info.artifact_uri, path)
-            if path is not None and _is_of(root, uri.model_id):
-                return root, run.info.run_id
-            replaced = root if path is not None else replaced
-    if replaced:
-        raise NotFound(f"the model {uri.model_id} is gone: at {replaced} it was overwritten by another")
-    hint = f"; of a registered model of that name, the highest version is models:/{uri.model_id}/latest"
-    shown = "" if uri.model_id.startswith("m-") else hint
-    raise NotFound(f"no run has logged a model with the id {uri.model_id!r}{shown}")
-
-
-def _path_of(run: Run, model_id: str) -> str | None:
+    store = places.run_store(here.tracking_uri)
     try:
-        logged = json.loads(run.data.tags.get(Tags.LOG_MODEL_HISTORY, "[]"))
-        (path, *_) = (str(each["artifact_path"]) for each in logged if model_id in (each.get("model_uuid"),))
-    except (ValueError, TypeError, KeyError, AttributeError):  # none, or a stranger's text
-        return None
-    return path
+        found = store.get_logged_model(uri.model_id)
+    except NotFound:
+        reading.settle(here.tracking_uri)
+        try:
+            found = store.get_logged_model(uri.model_id)
+        except NotFound as error:
+            hint = f"; of a registered model of that name, the highest version is models:/{uri.model_id}/latest"
+            shown = "" if uri.model_id.startswith("m-") else hint
+            raise NotFound(f"no model was logged with the id {uri.model_id!r}{shown}") from error
+    if found.lifecycle_stage == LifecycleStage.DELETED:
+        raise NotFound(f"the model {uri.model_id} is deleted: Client().restore_logged_model(...) brings it back")
+    if found.status == LoggedModelStatus.FAILED:
+        raise NotFound(f"the model {uri.model_id} has no files: {found.status_message or 'it could not be written'}")
+    return found.artifact_location, found.source_run_id or ""
 
 
 def _is_of(root: str, model_id: str) -> bool:

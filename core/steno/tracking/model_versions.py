@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
 
-from steno.errors import AlreadyExists, InvalidValue, NotFound
-from steno.model_records import ModelVersion, Stage
+from steno.errors import AlreadyExists, InvalidValue, NotFound, RunStateError
+from steno.model_records import LoggedModel, ModelVersion, Stage
 from steno.queries import Compare, Entity, Field, RegistryQuery
 from steno.records import Page, Run
 from steno.registry import ModelUri, find_version, highest_version, parse_model_uri, rules
-from steno.tracking import limits, model_sources
+from steno.tracking import limits, model_sources, places
 from steno.tracking.registered_models import RegisteredModelMethods, user
 from steno.tracking.search import parse_model_versions
 from steno.tracking.version_changes import all_versions, tell, telling
 
 MOST_VERSIONS = 200_000
 DEFAULT_VERSIONS = 10_000
+_VERSIONS = "mlflow.modelVersions"
 
 
 class _Told(Struct, frozen=True):
@@ -57,9 +59,10 @@ class ModelVersionMethods(RegisteredModelMethods):
         chosen, told = rules.model_name(name), _Told.of(tags, description)
         return self._register(chosen, model_sources.find(self._here, str(model_uri)), told)
 
-    def register_logged(self, name: str, run_id: str, artifact_uri: str, model_id: str) -> ModelVersion:
+    def register_logged(self, name: str, model: LoggedModel) -> ModelVersion:
         """Do what `register_model` does with a model that was just logged, without looking for it."""
-        source = model_sources.Source(model_sources.absolute(artifact_uri), run_id=run_id, model_id=model_id)
+        where = model.artifact_location
+        source = model_sources.Source(model.model_uri, where, model.source_run_id or "", model.model_id)
         return self._register(rules.model_name(name), source, _Told.of(None, None))
 
     def create_model_version(
@@ -236,7 +239,17 @@ class ModelVersionMethods(RegisteredModelMethods):
             user=user(),
         )
         tell(None, made)
+        if made.model_id:
+            self._tell_model(made)
         return made
+
+    def _tell_model(self, version: ModelVersion) -> None:
+        """Add a version to those that its logged model says it became."""
+        with suppress(NotFound, RunStateError, ValueError):  # none of this store's, deleted, or a stranger's text
+            store = places.run_store(self.tracking_uri)
+            told = json.loads(store.get_logged_model(version.model_id).tags.get(_VERSIONS, "[]"))
+            told.append({"name": version.name, "version": int(version.version)})
+            store.set_logged_model_tags(version.model_id, {_VERSIONS: json.dumps(told)})
 
     def _number(self, name: str, version: str | int | None, stage: str | None) -> str:
         if (version is None) == (stage is None):

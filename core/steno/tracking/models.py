@@ -1,60 +1,72 @@
-"""Models of runs: logged as artifacts, found again by URI. What is on disk is `steno.models`' matter."""
+"""Models: logged, with their run if there is one, and found again by URI. What is on disk is `steno.models`' matter."""
 
 from __future__ import annotations
 
-import itertools
-import json
 import tempfile
-import uuid
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from steno.errors import InvalidValue, NotFound, UnknownScheme
+from steno.contracts.paths import artifact_key
+from steno.errors import InvalidValue, NotFound
+from steno.model_records import LoggedModel, LoggedModelStatus
 from steno.models import persist
 from steno.models.manifest import Manifest
 from steno.models.pyfunc import PyFuncModel, load_pyfunc
 from steno.models.signature import ModelSignature
-from steno.records import Batch, ModelOutput, Tags
+from steno.records import Batch, ModelOutput, ModelStart
 from steno.registry import rules
-from steno.tracking import files, fluent, model_sources, places, reading
-from steno.tracking.artifacts import ArtifactMethods
+from steno.tracking import context, current_model, ending, experiments, files, limits, places, reading
 from steno.tracking.client import Client
+from steno.tracking.logged_models import EXTERNAL, new_model_id
+from steno.tracking.run import ActiveRun
+from steno.tracking.spool import files_of
 
 _client = Client()
 DEFAULT_PATH = "model"
 
 
 class ModelInfo(Struct, frozen=True):
-    """Where a model was logged, and what it says of itself."""
+    """A model as it was just logged: what its files say of it, and what the store does."""
 
-    artifact_path: str
-    model_uri: str
-    run_id: str
+    logged: LoggedModel
     manifest: Manifest
     registered_model_version: str | None = None
+    uri: str = ""
 
     @property
-    def flavors(self) -> dict[str, dict[str, Any]]:
-        """Section by flavor name."""
-        return self.manifest.flavors
+    def model_uri(self) -> str:
+        """What names it wherever a model is asked for: `models:/<model id>`, or where one that was not logged is."""
+        return self.uri or self.logged.model_uri
+
+    @property
+    def artifact_path(self) -> str:
+        """Where its files are."""
+        return self.logged.artifact_location
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that made it, None if none did."""
+        return self.logged.source_run_id
+
+    @property
+    def model_uuid(self) -> str:
+        """The id under its old name."""
+        return self.logged.model_id
+
+    def __getattr__(self, name: str) -> Any:
+        for part in ("logged", "manifest"):
+            if name in getattr(self, part).__struct_fields__:
+                return getattr(getattr(self, part), name)
+        raise AttributeError(f"ModelInfo has no attribute {name!r}")
 
     @property
     def signature(self) -> ModelSignature | None:
         """The signature, None if the model has none."""
         return self.manifest.signature
-
-    @property
-    def model_id(self) -> str | None:
-        """The id of the model as it was logged: `models:/<model id>` names it."""
-        return self.manifest.model_id
-
-    @property
-    def model_uuid(self) -> str | None:
-        """The model's own id."""
-        return self.manifest.model_uuid
 
 
 def save_model(model: Any, path: str | Path, **options: Any) -> Manifest:
@@ -74,78 +86,109 @@ def log_model(
     run_id: str | None = None,
     registered_model_name: str | None = None,
     await_registration_for: int | None = 300,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    model_type: str | None = None,
+    step: int = 0,
+    model_id: str | None = None,
     **options: Any,
 ) -> ModelInfo:
-    """Write a model to the active run's artifacts, under `name` (or `artifact_path`, its older spelling).
+    """Write a model as an entity of its own, which no later one overwrites.
+
+    It is an output of the active run, if there is one: `runs:/<run id>/<name>` means the newest of that name. The run's
+    params are its params, and metrics of the run at `step`, before and after, are its metrics.
 
     Args:
         model: The trained model.
-        artifact_path, name: Where in the run's artifacts. A model that is there already is replaced; one that is
-            registered stays, and this one is written beside it (`model_uri` of the result says where).
+        artifact_path, name: What it is called, in an older and the newer spelling; "model" by default.
         run_id: Another run than the active one.
         registered_model_name: Make it the next version of this registered model, which is created if it is missing.
         await_registration_for: Accepted as MLflow's users give it; versions are ready at once.
+        params, tags, model_type, step: Of the logged model; the step of the run at which it is made.
+        model_id: A logged model that was initialized, whose files these are.
         options: As for `steno.models.save_model`.
 
     Raises:
-        InvalidValue: Both spellings, or a name that cannot be registered.
+        InvalidValue: Both spellings, or a name that is not allowed.
         ModelError: No flavor is for this model, or it cannot be written.
+        NotFound: No such run, or no such logged model.
     """
-    if name is not None and artifact_path is not None:
-        raise InvalidValue("name and artifact_path are two spellings of one thing; give one")
     if registered_model_name is not None:
         rules.model_name(registered_model_name)  # before anything is written
-    owner = run_id or fluent.require_run().run_id
-    path = _free(owner, name or artifact_path or DEFAULT_PATH)
-    with tempfile.TemporaryDirectory(prefix="steno-model-") as folder:
-        where = {"run_id": owner, "artifact_path": path, "model_id": new_model_id()}
-        manifest = persist.save_model(model, Path(folder) / "model", **{**where, **options})
-        _client.log_artifacts(owner, Path(folder) / "model", path)
-    remember(_client, owner, path, manifest)
+    run = context.active_run() if run_id is None else ending.open_run_of(run_id)
+    chosen = ModelStart(
+        model_id or new_model_id(),
+        _path(name, artifact_path),
+        time.time_ns() // 1_000_000,
+        limits.integer("step", step),
+        model_type,
+        limits.model_params(params or {}),
+        {**current_model.origin_of(run), **limits.registry_tags(tags or {})},
+    )
+    return _log(model, chosen, run, run_id, model_id is None, registered_model_name, options)
+
+
+def _path(name: str | None, artifact_path: str | None) -> str:
+    if name is not None and artifact_path is not None:
+        raise InvalidValue("name and artifact_path are two spellings of one thing; give one")
+    return artifact_key(name or artifact_path or DEFAULT_PATH)
+
+
+def _log(
+    model: Any,
+    start: ModelStart,
+    run: ActiveRun | None,
+    run_id: str | None,
+    fresh: bool,
+    registered_model_name: str | None,
+    options: dict[str, Any],
+) -> ModelInfo:
+    owner = run.run_id if run is not None else run_id
+    with tempfile.TemporaryDirectory(prefix="steno-model-") as place:
+        folder = Path(place) / "model"
+        where = {"run_id": owner, "artifact_path": start.name, "model_id": start.model_id}
+        manifest = persist.save_model(model, folder, **{**where, **options})
+        logged = _keep(owner, start, folder, fresh=fresh)
+    if run is not None:
+        run.models[start.step] = start.model_id
+    current_model.remember_last(start.model_id)
     version = None
     if registered_model_name is not None:
-        where_it_is, model_id = f"{_client.artifacts(owner).uri}/{path}", manifest.model_id or ""
-        version = _client.register_logged(registered_model_name, owner, where_it_is, model_id).version
-    return ModelInfo(path, f"runs:/{owner}/{path}", owner, manifest, version)
+        version = _client.register_logged(registered_model_name, logged).version
+    return ModelInfo(logged, manifest, version)
 
 
-def _free(run_id: str, path: str) -> str:
-    """Return where a model may be written: at its path, or beside it where a registered version has its files."""
-    if not _client.list_artifacts(run_id, path):
-        return path
+def _keep(owner: str | None, start: ModelStart, folder: Path, *, fresh: bool) -> LoggedModel:
+    """Make the entity, put its files into its place, and say how that went."""
+    store = places.run_store(_client.tracking_uri)
+    if not fresh:
+        _client.log_model_params(start.model_id, start.params)
+        _client.set_logged_model_tags(start.model_id, start.tags)
+        if owner is not None:
+            store.write(owner, Batch(outputs=[ModelOutput(start.model_id, start.step)]))
+    elif owner is not None:
+        reading.settle(_client.tracking_uri, owner)
+        store.write(owner, Batch(models=[start]))
+    else:
+        experiment = experiments.active_experiment_id()
+        store.create_logged_model(
+            experiment,
+            start.model_id,
+            start.name,
+            model_type=start.model_type,
+            params=start.params,
+            tags=start.tags,
+        )
     try:
-        taken = {each.location or each.source for each in _client.list_model_versions_of_run(run_id)}
-    except UnknownScheme:  # nothing keeps registered models with these runs
-        return path
-    roots = (model_sources.absolute(_client.artifacts(run_id).uri), f"runs:/{run_id}")
-    beside = (f"{path}-{number}" for number in itertools.count(2))
-    return next(each for each in itertools.chain([path], beside) if not taken & {f"{root}/{each}" for root in roots})
-
-
-def new_model_id() -> str:
-    """Return a fresh id for a model that is about to be logged."""
-    return f"m-{uuid.uuid4().hex}"
-
-
-def remember(client: ArtifactMethods, run_id: str, path: str, manifest: Manifest) -> None:
-    """Add a model to the run's list of models, as MLflow's users and tools read it."""
-    reading.settle(client.tracking_uri, run_id)
-    store = places.run_store(client.tracking_uri)
-    history = json.loads(store.get_run(run_id).data.tags.get(Tags.LOG_MODEL_HISTORY, "[]"))
-    history.append(history_entry(run_id, path, manifest))
-    outputs = [ModelOutput(manifest.model_id)] if manifest.model_id else []
-    store.write(run_id, Batch(tags={Tags.LOG_MODEL_HISTORY: json.dumps(history)}, outputs=outputs))
-
-
-def history_entry(run_id: str, path: str, manifest: Manifest) -> dict[str, Any]:
-    """One model in the tag `mlflow.log-model.history`."""
-    return {
-        "run_id": run_id,
-        "artifact_path": path,
-        "utc_time_created": manifest.utc_time_created,
-        "model_uuid": manifest.model_uuid,
-        "flavors": manifest.flavors,
-    }
+        artifacts = places.artifact_store(store.get_logged_model(start.model_id).artifact_location)
+        for key, file in files_of(folder):
+            artifacts.put(key, file, move=True)
+    except BaseException as error:
+        store.finalize_logged_model(start.model_id, LoggedModelStatus.FAILED.value, str(error)[:500])
+        raise
+    if not fresh and EXTERNAL in store.get_logged_model(start.model_id).tags:
+        store.delete_logged_model_tag(start.model_id, EXTERNAL)  # its files are here now
+    return store.finalize_logged_model(start.model_id, LoggedModelStatus.READY.value)
 
 
 def load_model(model_uri: str | Path, dst_path: str | Path | None = None, *, trusted: Collection[str] = ()) -> Any:
@@ -194,8 +237,7 @@ def local_folder(model_uri: str | Path, dst_path: str | Path | None = None) -> P
         run_id, path = places.split_runs_uri(uri)
         if not _client.list_artifacts(run_id, path):
             raise NotFound(f"run {run_id} has no model at {path!r}; `steno artifacts list {run_id}` shows what it has")
-        return Path(_client.download_artifacts(run_id, path, dst_path))
-    folder = Path(files.download_artifacts(uri, dst_path=dst_path))
+    folder = files.model_at(uri) if dst_path is None else Path(files.download_artifacts(uri, dst_path=dst_path))
     if not folder.exists():
         raise NotFound(f"there is no model at {uri!r}")
     return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,9 @@ from steno.plugins import plugins
 from steno.records import (
     Batch,
     DatasetInput,
+    Metric,
+    ModelInput,
+    ModelStart,
     RunChange,
     RunData,
     RunInputs,
@@ -23,14 +25,12 @@ from steno.records import (
     Series,
     Tags,
 )
-from steno.tracking import context, ending, followers, limits, places
+from steno.tracking import context, ending, followers, limits, places, spool
 from steno.tracking import writer as writing
 from steno.tracking.carrier import Carrier
-from steno.tracking.frames import Facts, Opened, SpooledFile, child_of
+from steno.tracking.frames import Facts, Opened, child_of
 from steno.tracking.journal import Journal, Silence, new_id
 from steno.tracking.open_info import OpenInfo
-
-INLINE_BYTES = 16 << 10  # making a file would cost more than the bytes do
 
 _now_ns = time.time_ns
 
@@ -45,6 +45,7 @@ class ActiveRun:
         run_id: 32 hex characters.
         owned: Whether this process began the run and ends it.
         last_seen_ms: When the last thing happened in it, if it ends then rather than when `end` is called; 0 if not.
+        models: Whose the metrics at a step are besides: ids of logged models by step, under None for every step.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class ActiveRun:
         self.ended = False
         self.watches_exit = False
         self.last_seen_ms = 0
+        self.models: dict[int | None, str] = {}
         self._start = start
         self._params: dict[str, str] = dict(params or {})
         self._truncate = limits.truncates() if truncate is None else truncate
@@ -124,6 +126,9 @@ class ActiveRun:
         if type(step) is not int or not -0x8000000000000000 <= step < 0x8000000000000000:
             step = limits.integer("step", step)
         time_ms = _now_ns() // 1_000_000 if timestamp is None else limits.time_ms(timestamp)
+        if self.models and (model_id := self.models.get(step) or self.models.get(None)):
+            self.log_model_points((Metric(key, value, time_ms, step, model_id=model_id),))
+            return
         if self._forks != writing.forks:
             self._reopen()
         self._journal.append_point(key, step, time_ms, value)
@@ -140,7 +145,19 @@ class ActiveRun:
             return
         step = limits.integer("step", step)
         time_ms = _now_ns() // 1_000_000 if timestamp is None else limits.time_ms(timestamp)
+        if self.models and (model_id := self.models.get(step) or self.models.get(None)):
+            pairs = zip(keys, values, strict=True)
+            self.log_model_points(tuple(Metric(k, v, time_ms, step, model_id=model_id) for k, v in pairs))
+            return
         self._own_journal().append_row(keys, step, time_ms, values)
+
+    def log_model_points(self, points: Sequence[Metric], inputs: Sequence[DatasetInput] = ()) -> None:
+        """Record points, checked ones, that are of the logged models they name too, and what they were measured on."""
+        made = set(self.models.values())
+        used = dict.fromkeys(
+            ModelInput(each.model_id) for each in points if each.model_id and each.model_id not in made
+        )
+        self._own_journal().append(Facts(model_points=tuple(points), inputs=tuple(inputs), model_inputs=tuple(used)))
 
     def log_points(self, points: Sequence[tuple[str, int, int, float]]) -> None:
         """Record points of many steps: (key, step, time in milliseconds, value). The values are floats.
@@ -228,24 +245,15 @@ class ActiveRun:
             UnsafePath: `path` is no safe artifact path.
             OSError: The spool folder cannot be written.
         """
-        from steno.contracts.paths import artifact_key
+        journal = self._own_journal()
+        if not isinstance(journal, Silence):
+            spool.append_file(journal, path, content)
 
-        key, journal = artifact_key(path), self._own_journal()
-        if isinstance(journal, Silence):
-            return
-        if isinstance(content, Path) and content.stat().st_size <= INLINE_BYTES:
-            content = content.read_bytes()
-        if isinstance(content, bytes) and len(content) <= INLINE_BYTES:
-            journal.append(SpooledFile(key, "", content))
-            return
-        spool = journal.folder / "spool"
-        spool.mkdir(parents=True, exist_ok=True)
-        name = f"{journal.writer_id}.{new_id()}"
-        if isinstance(content, bytes):
-            (spool / name).write_bytes(content)
-        else:
-            shutil.move(content, spool / name)
-        journal.append(SpooledFile(key, name))
+    def log_model(self, start: ModelStart, folder: Path) -> None:
+        """Record a logged model with the files of a folder, by way of the journal. Raises: as `log_file`."""
+        journal = self._own_journal()
+        if not isinstance(journal, Silence):
+            spool.append_model(journal, start, folder)
 
     def add_child(self, child: Batch) -> str:
         """Record a whole run as a child of this one, in one entry, and return its id."""
@@ -295,7 +303,9 @@ class ActiveRun:
 
     def further(self) -> ActiveRun:
         """Return one more handle on this run, for what comes after its end; `release()` it when done."""
-        return _attach(self.run_id, self.store_uri, self._start)
+        handle = _attach(self.run_id, self.store_uri, self._start)
+        handle.models = self.models
+        return handle
 
     def flush(self) -> bool:
         """Carry everything to the store now; False if it could not be, and then it stays in the journal."""

@@ -97,8 +97,8 @@ class CatBoostFlavor:
     def predict(self, model: Any, inputs: Any, params: Mapping[str, Any], conf: Conf) -> Any:
         """Call the method that `predict_fn` names."""
         name = conf.get("predict_fn") or "predict"
-        method = getattr(model, name, None) if isinstance(name, str) else None
-        if name.startswith("_") or not callable(method):
+        method = None if str(name).startswith("_") else getattr(model, str(name), None)
+        if not callable(method):
             raise ModelError(f"{type(model).__name__} has no method {name!r} to predict with")
         accepted = inspect.signature(method).parameters
         return method(inputs, **{key: value for key, value in params.items() if key in accepted})

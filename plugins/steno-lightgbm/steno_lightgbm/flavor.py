@@ -77,8 +77,8 @@ class LightGBMFlavor:
         if isinstance(model, lightgbm.Booster):
             return model.predict(_as_trained(model, inputs), **_accepted(model.predict, params))
         name = conf.get("predict_fn") or "predict"
-        method = getattr(model, name, None)
-        if name.startswith("_") or not callable(method):
+        method = None if str(name).startswith("_") else getattr(model, str(name), None)
+        if not callable(method):
             raise ModelError(f"{type(model).__name__} has no method {name!r} to predict with")
         return method(_as_trained(model.booster_, inputs), **_accepted(method, params))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import lightgbm
@@ -37,8 +36,9 @@ def test_a_booster_comes_back_the_same(autolog):
     assert loaded.model_to_string() == booster.model_to_string()
     section = kept(run).flavors["lightgbm"]
     assert (section["data"], section["model_class"]) == ("model.lgb", "lightgbm.basic.Booster")
-    (entry,) = json.loads(run.data.tags["mlflow.log-model.history"])
-    assert (entry["artifact_path"], entry["run_id"]) == ("model", run.info.run_id)
+    (logged,) = steno.search_logged_models(output_format="list")
+    assert (logged.name, logged.source_run_id, logged.status) == ("model", run.info.run_id, "READY")
+    assert [made.model_id for made in run.outputs.model_outputs] == [logged.model_id]
 
 
 def test_a_booster_that_stopped_early_is_kept_up_to_its_best_round(autolog):

@@ -127,7 +127,7 @@ def test_a_pipeline_is_one_run_with_the_rounds_inside(autolog, data):
     assert (run.info.run_name, run.data.tags["mlflow.autologging"]) == ("Pipeline", "sklearn")
     assert series(run, "valid_0-binary_logloss") == pipeline[-1].evals_result_["valid_0"]["binary_logloss"]
     assert run.data.params["lgbmclassifier__num_leaves"] == "4"
-    assert len(json.loads(run.data.tags["mlflow.log-model.history"])) == 1
+    assert len(run.outputs.model_outputs) == 1
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

@@ -102,9 +102,24 @@ def test_gc_asks_before_it_removes(steno, steno_json, seeded):
     result = steno("gc", "--older-than", "0s", status=1, stdin="n\n")
     assert "1 run marked deleted" in result.stderr
     assert len(steno_json("runs", "list", "--view", "deleted")) == 1
-    assert "removed 1 run and 0 experiments" in steno("gc", "--older-than", "0s", stdin="y\n").stdout
+    assert "removed 1 run, 0 logged models and 0 experiments" in steno("gc", "--older-than", "0s", stdin="y\n").stdout
 
 
 @pytest.mark.parametrize("age", ["30", "d", "1w", "-1d", "1.d"])
 def test_an_age_that_is_none_is_a_usage_error(steno, seeded, age):
     assert "is no length of time" in steno("gc", "--older-than", age, status=2).stderr
+
+
+def test_gc_tells_what_lies_once_for_several_paths_and_counts_freed_room_once(steno, steno_json, seeded):
+    uris = [steno_json("runs", "show", name)["info"]["artifact_uri"] for name in ["first", "third"]]
+    for uri in uris:
+        places.artifact_store(uri).put("model/weights", b"x" * 100_000)
+    assert steno_json("gc", "--yes")["shared"] == {"files": 1, "links": 2, "saved_bytes": 100_000}
+    assert "1 file at 2 paths, stored once, saving" in steno("gc", "--yes").stdout
+    steno("runs", "delete", "first")
+    time.sleep(0.002)
+    report = steno_json("gc", "--older-than", "0s", "--yes")
+    assert (report["artifact_bytes"], report["shared"]["files"]) == (0, 0)  # it is the other run's still
+    steno("runs", "delete", "third")
+    time.sleep(0.002)
+    assert steno_json("gc", "--older-than", "0s", "--yes")["artifact_bytes"] == 100_000

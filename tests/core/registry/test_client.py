@@ -132,7 +132,9 @@ def test_a_copy_outlives_renaming_and_deletion_of_its_original(client, registere
     client.delete_model_version("live", 1)
     assert of_copy.source == "models:/live/1"
     assert slope("models:/further/1") == 2.0
-    assert client.get_model_version_download_uri("further", 1).endswith(f"{registered.run_ids[1]}/artifacts/model")
+    assert client.get_model_version_download_uri("further", 1).endswith(
+        f"/models/{registered.infos[1].model_id}/artifacts"
+    )
 
 
 def test_a_copy_is_of_a_version(client, registered):
@@ -254,5 +256,4 @@ def test_a_registered_model_is_not_overwritten_by_one_logged_later_in_its_run(cl
             for k in (1.0, 2.0, 3.0)
         ]
     assert [slope(f"models:/m/{n}") for n in (1, 2, 3)] == [1.0, 2.0, 3.0]
-    assert [uri.rpartition("/")[2] for uri in uris] == ["model", "model-2", "model-3"]
     assert [slope(uri) for uri in uris] == [1.0, 2.0, 3.0]

@@ -97,9 +97,9 @@ def test_files_of_a_registered_model_are_listed_and_fetched(registered, tmp_path
         ("models:/churn@nobody", InvalidValue, "no alias 'nobody'"),
         ("models:/churn/live", InvalidValue, "models:/churn@live"),
         ("models:/", InvalidValue, "of the form"),
-        ("models:/m-00000000000000000000000000000000", NotFound, "no run has logged"),
-        ("models:/churn", NotFound, "no run has logged"),
-        ("models:/100%", NotFound, "no run has logged"),
+        ("models:/m-00000000000000000000000000000000", NotFound, "no model was logged"),
+        ("models:/churn", NotFound, "no model was logged"),
+        ("models:/100%", NotFound, "no model was logged"),
         ("models:/churn/2/nothing", NotFound, "nothing"),
         ("models:/churn/2/../x", InvalidValue, "climbs"),
     ],
@@ -128,17 +128,17 @@ def test_a_model_that_was_overwritten_is_not_taken_for_the_one_registered(client
     shutil.copytree(client.get_model_version_download_uri("churn", 2), place)
     with pytest.raises(ModelError, match="another model than the one registered as version 1 of 'churn'"):
         steno.load_model("models:/churn/1")
-    with pytest.raises(NotFound, match="overwritten"):
-        steno.load_model(f"models:/{registered.infos[0].model_id}")
 
 
-def test_of_two_models_at_one_place_only_the_last_is_found_by_its_id(tracking, slope):
-    with steno.start_run():
+def test_of_two_models_of_one_name_each_is_found_by_its_id_and_the_newest_by_the_name(tracking, slope):
+    with steno.start_run() as run:
         infos = [steno.sklearn.log_model(fitted, name="model") for fitted in _fitted(1.0, 2.0)]
-    assert infos[0].model_uri == infos[1].model_uri
-    assert slope(f"models:/{infos[1].model_id}") == 2.0
-    with pytest.raises(NotFound, match="overwritten"):
-        steno.load_model(f"models:/{infos[0].model_id}")
+    assert [slope(info.model_uri) for info in infos] == [1.0, 2.0]
+    assert slope(f"runs:/{run.info.run_id}/model") == 2.0
+    steno.Client().delete_logged_model(infos[1].model_id)
+    assert slope(f"runs:/{run.info.run_id}/model") == 1.0
+    with pytest.raises(NotFound, match="deleted"):
+        steno.load_model(infos[1].model_uri)
 
 
 def _fitted(*slopes):

@@ -11,7 +11,7 @@ import pytest
 import steno
 from steno.tracking import deferred as module
 from steno.tracking.deferred import DeferredWork, deferred
-from steno.tracking.run import INLINE_BYTES
+from steno.tracking.spool import INLINE_BYTES
 
 
 @pytest.fixture

@@ -8,9 +8,20 @@ from array import array
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from steno.records import Batch, Dataset, DatasetInput, InputTag, ModelOutput, RunChange, RunStart, Series
+from steno.records import (
+    Batch,
+    Dataset,
+    DatasetInput,
+    InputTag,
+    ModelInput,
+    ModelOutput,
+    ModelStart,
+    RunChange,
+    RunStart,
+    Series,
+)
 from steno.tracking import frames
-from steno.tracking.frames import Child, Facts, Layout, Opened, Reader, SpooledFile
+from steno.tracking.frames import Child, Facts, Layout, ModelEnd, Opened, Reader, SpooledFile
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -27,6 +38,8 @@ FACTS = st.builds(
     st.lists(INPUTS, max_size=2).map(tuple),
     st.lists(st.builds(ModelOutput, TEXT, INT64), max_size=2).map(tuple),
     st.none() | CHANGES,
+    st.lists(st.builds(ModelInput, TEXT), max_size=2).map(tuple),
+    st.lists(st.builds(ModelStart, TEXT, TEXT, INT64, INT64, st.none() | TEXT, TEXTS, TEXTS), max_size=2).map(tuple),
 )
 POINTS = st.lists(st.tuples(INT64, INT64, st.floats(allow_nan=False)), max_size=4).map(tuple)
 ENTRIES = st.one_of(
@@ -34,7 +47,8 @@ ENTRIES = st.one_of(
     st.builds(Layout, st.integers(0, 2**32 - 1), st.lists(TEXT, max_size=4).map(tuple)),
     FACTS,
     st.builds(Child, TEXT, STARTS, FACTS, st.dictionaries(TEXT, POINTS, max_size=3)),
-    st.builds(SpooledFile, TEXT, TEXT),
+    st.builds(SpooledFile, TEXT, TEXT, st.none() | st.binary(max_size=9), TEXT),
+    st.builds(ModelEnd, TEXT, TEXT, st.none() | TEXT),
 )
 
 

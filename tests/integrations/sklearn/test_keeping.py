@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 
@@ -30,8 +29,9 @@ def test_a_small_model_comes_back_the_same(autolog, iris):
     assert artifacts(run) >= {*FILES, "model/model.skops"}
     loaded = steno.load_model(f"runs:/{run.info.run_id}/model")
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
-    (entry,) = json.loads(run.data.tags["mlflow.log-model.history"])
-    assert (entry["artifact_path"], entry["run_id"]) == ("model", run.info.run_id)
+    (logged,) = steno.search_logged_models(output_format="list")
+    assert (logged.name, logged.source_run_id, logged.status) == ("model", run.info.run_id, "READY")
+    assert [made.model_id for made in run.outputs.model_outputs] == [logged.model_id]
 
 
 def test_a_large_model_is_kept_as_it_was(autolog, iris):
@@ -43,7 +43,7 @@ def test_a_large_model_is_kept_as_it_was(autolog, iris):
     run = only_run()
     loaded = steno.load_model(f"runs:/{run.info.run_id}/model")
     np.testing.assert_array_equal(loaded.predict_proba(X), before)
-    assert "mlflow.log-model.history" in run.data.tags
+    assert len(run.outputs.model_outputs) == 1
 
 
 def test_the_signature_tells_columns_and_result(autolog, iris):
@@ -68,8 +68,8 @@ def test_a_search_keeps_itself_and_its_best(autolog, iris):
     best = steno.load_model(f"runs:/{run.info.run_id}/best_estimator")
     assert best.get_params() == search.best_estimator_.get_params()
     assert steno.load_model(f"runs:/{run.info.run_id}/model").best_params_ == search.best_params_
-    history = json.loads(run.data.tags["mlflow.log-model.history"])
-    assert [entry["artifact_path"] for entry in history] == ["model", "best_estimator"]
+    logged = steno.search_logged_models(output_format="list")
+    assert sorted(model.name for model in logged) == ["best_estimator", "model"]
 
 
 def test_what_cannot_be_kept_is_told(autolog, iris):
@@ -78,7 +78,7 @@ def test_what_cannot_be_kept_is_told(autolog, iris):
     run = only_run()
     assert run.info.status == "FINISHED"
     assert "serialization_format='cloudpickle'" in run.data.tags["steno.model_not_kept"]
-    assert "mlflow.log-model.history" not in run.data.tags or run.data.tags["mlflow.log-model.history"] == "[]"
+    assert steno.search_logged_models(output_format="list") == []
 
 
 def test_a_function_of_the_users_is_kept_by_cloudpickle(autolog, iris):
@@ -93,8 +93,9 @@ def test_models_of_the_users_run_stay_on_its_list(autolog, iris):
         model = DecisionTreeClassifier().fit(*iris)
         steno.sklearn.log_model(model, "mine")
         LogisticRegression(max_iter=500).fit(*iris)
-    history = json.loads(only_run().data.tags["mlflow.log-model.history"])
-    assert sorted(entry["artifact_path"] for entry in history) == ["mine", "model", "model"]
+    logged = steno.search_logged_models(output_format="list")
+    assert sorted(model.name for model in logged) == ["mine", "model", "model"]
+    assert {model.model_id for model in logged} == {made.model_id for made in only_run().outputs.model_outputs}
 
 
 @pytest.mark.parametrize("log_models", [False])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from steno.errors import StoreError, StoreTooNew
+from steno.model_records import LoggedModelStatus
+from steno.queries import LoggedModelQuery, ViewType
 from steno.records import Batch, Dataset, DatasetInput, InputTag, LifecycleStage, ModelOutput, RunStart, Token
 from steno_sql import schema
 from steno_sql.registry.store import SqlRegistry
@@ -79,6 +83,55 @@ def test_an_old_database_becomes_a_registry_too(old):
         assert registry.create_model_version("churn", "runs:/r1/model", run_id="r1").version == "1"
         assert len(registry.registry_events("churn")) == 2
         assert store.get_run("r1").info.run_name == "calm-otter"
+
+
+def _history(*entries):
+    return json.dumps([{"run_id": "r1", "utc_time_created": "2026-01-31 12:00:00.5", **each} for each in entries])
+
+
+def test_models_that_an_old_run_told_of_become_entities(old):
+    kept, gone, plain = "m-" + "a" * 32, "m-" + "b" * 32, "c" * 32
+    told = _history(
+        {"artifact_path": "model", "model_uuid": gone},
+        {"artifact_path": "model", "model_uuid": kept},
+        {"artifact_path": "best/one", "model_uuid": plain},
+    )
+    alone = _history({"artifact_path": "m", "model_uuid": "d" * 32})
+    with closing(sqlite3.connect(old)) as connection:
+        tags = [(1, told), (2, alone)]
+        connection.executemany("INSERT INTO tags VALUES (?, 'mlflow.log-model.history', ?)", tags)
+        connection.commit()
+    with closing(SqlStore(f"sqlite:///{old}")) as store:
+        run, model = store.get_run("r1"), store.get_logged_model(kept)
+        assert (model.name, model.status, model.source_run_id) == ("model", LoggedModelStatus.READY, "r1")
+        assert model.artifact_location == f"{run.info.artifact_uri}/model"
+        assert (model.params, model.metrics) == (run.data.params, [])
+        assert (
+            datetime.fromtimestamp(model.creation_timestamp / 1000, UTC).isoformat()
+            == "2026-01-31T12:00:00.500000+00:00"
+        )
+        lost = store.get_logged_model(gone)
+        assert (lost.status, "overwritten" in lost.status_message) == (LoggedModelStatus.FAILED, True)
+        assert lost.artifact_location.endswith(f"/models/{gone}/artifacts")
+        assert store.get_logged_model(f"m-{plain}").artifact_location.endswith("/best/one")
+        assert {made.model_id for made in run.outputs.model_outputs} == {"m-1", kept, gone, f"m-{plain}"}
+        other = store.get_run("r2")
+        taken = {each.key: each.value for each in store.get_logged_model("m-" + "d" * 32).metrics}
+        assert taken == other.data.metrics
+        query = LoggedModelQuery(None, view=ViewType.ALL)
+        assert len(store.search_logged_models(query)) == 4
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "7", "[7, {}]", '[{"model_uuid": 3, "artifact_path": "a"}]', '[{"model_uuid": "x"}]']
+)
+def test_what_is_no_list_of_models_is_passed_over(old, text):
+    with closing(sqlite3.connect(old)) as connection:
+        connection.execute("INSERT INTO tags VALUES (1, 'mlflow.log-model.history', ?)", (text,))
+        connection.commit()
+    with closing(SqlStore(f"sqlite:///{old}")) as store:
+        assert store.search_logged_models(LoggedModelQuery(None)) == []
+        assert store.get_run("r1").data.tags["mlflow.log-model.history"] == text
 
 
 def test_the_old_database_is_kept_beside_the_new(old):

@@ -1,1 +1,1 @@
-"""`steno models`: registered models, their versions, and the trail of what was done to them."""
+"""`steno models`: logged models, registered models, their versions, and the trail of what was done to them."""

@@ -17,6 +17,7 @@ prompts unless they ask for them (`prompts`).
 
 from __future__ import annotations
 
+from steno.tracking.search.logged_models import parse_datasets, parse_logged_models
 from steno.tracking.search.parser import parse_experiments, parse_model_versions, parse_registered_models, parse_runs
 from steno.tracking.search.printer import format_condition, format_field, format_order
 
@@ -25,6 +26,8 @@ __all__ = [
     "parse_experiments",
     "parse_registered_models",
     "parse_model_versions",
+    "parse_logged_models",
+    "parse_datasets",
     "format_condition",
     "format_field",
     "format_order",

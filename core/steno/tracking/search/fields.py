@@ -137,4 +137,31 @@ VERSIONS = Subject(
     unordered=frozenset({Entity.TAG}),
 )
 
+LOGGED_MODELS = Subject(
+    prefixes={
+        "metrics": Entity.METRIC,
+        "metric": Entity.METRIC,
+        "params": Entity.PARAM,
+        "param": Entity.PARAM,
+        "tags": Entity.TAG,
+        "tag": Entity.TAG,
+        "attributes": Entity.ATTRIBUTE,
+        "attribute": Entity.ATTRIBUTE,
+    },
+    names={
+        Entity.ATTRIBUTE: {
+            "name": _TEXT_OR_LIST,
+            "model_id": _TEXT_OR_LIST,
+            "model_type": _TEXT_OR_LIST,
+            "source_run_id": _TEXT_OR_LIST,
+            "experiment_id": _TEXT_OR_LIST,
+            "status": _TEXT_OR_LIST,
+            "creation_timestamp": _NUMBER,
+            "last_updated_timestamp": _NUMBER,
+        },
+    },
+    aliases={"creation_time": "creation_timestamp"},
+    unordered=frozenset({Entity.TAG, Entity.PARAM}),
+)
+
 STATS = frozenset(Stat)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from steno.errors import FilterError, InvalidValue
 from steno.queries import And, Condition, Not, Or, OrderKey
-from steno.tracking.search.fields import EXPERIMENTS, MODELS, RUNS, VERSIONS, Subject
+from steno.tracking.search.fields import EXPERIMENTS, LOGGED_MODELS, MODELS, RUNS, VERSIONS, Subject
 from steno.tracking.search.printer import format_field
 from steno.tracking.search.prompts import without_prompts
 from steno.tracking.search.scanner import CLOSE, OPEN, Scanner
@@ -61,6 +61,16 @@ def parse_model_versions(filter_string: str | None, order_by: Sequence[str] = ()
     """Parse a search over model versions, which hides those of prompts as `parse_registered_models` does."""
     where, keys = _parse(VERSIONS, filter_string, order_by)
     return without_prompts(where), keys
+
+
+def parse_logged_model_filter(text: str | None) -> Condition | None:
+    """Parse the condition of a search over logged models. Errors as for `parse_runs`."""
+    return _parse(LOGGED_MODELS, text, ())[0]
+
+
+def parse_logged_model_order(text: str) -> OrderKey:
+    """Parse one key to order logged models by. Errors as for `parse_runs`."""
+    return _parse(LOGGED_MODELS, None, (text,))[1][0]
 
 
 def _parse(subject: Subject, filter_string: str | None, order_by: Sequence[str]) -> Parsed:

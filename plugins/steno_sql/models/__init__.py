@@ -1,0 +1,1 @@
+"""Logged models: entities with an id, files, params, tags and metrics of their own."""
