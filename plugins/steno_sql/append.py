@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, outerjoin, select
 from steno.records import MetricSummary, Series
 
 from steno_sql import sqlite, summaries
@@ -30,11 +30,15 @@ _SET_SERIES = _SET_SERIES.on_conflict_do_update(
     index_elements=["run", "key"],
     set_={column.name: column for column in _SET_SERIES.excluded if not column.primary_key},
 )
-_KEYS: BindParameter[list[str]] = bindparam("keys", expanding=True)
-_KNOWN = select(series).where(series.c.run == bindparam("number"), series.c.key.in_(_KEYS))
-_TAILS = select(chunks.c.key, chunks.c.steps, chunks.c.times, chunks.c.points).where(
-    chunks.c.run == bindparam("number"), chunks.c.key.in_(_KEYS), chunks.c.number == TAIL
+_SUMMARY = len(series.columns)
+_TAIL = (chunks.c.run == series.c.run) & (chunks.c.key == series.c.key) & (chunks.c.number == TAIL)
+_KNOWN = (
+    select(series, chunks.c.steps, chunks.c.times, chunks.c.points)
+    .select_from(outerjoin(series, chunks, _TAIL))
+    .where(series.c.run == bindparam("number"))
 )
+_KNOWN_ONE = _KNOWN.where(series.c.key == bindparam("key"))  # a list is put into words each time
+_KNOWN_SOME = _KNOWN.where(series.c.key.in_(bindparam("keys", expanding=True)))
 
 
 class Append:
@@ -54,7 +58,7 @@ class Append:
             summary, sealed, row = summaries.summary_of(points), 0, known.get(key)
             whole = Series(key, points.steps, points.times, points.values)
             if row is not None:
-                old, sealed = summary_from(row), row.sealed
+                old, sealed = summary_from(row[:_SUMMARY]), row.sealed
                 summary = summaries.joined(old, summary)
                 whole = joined(tails[key] if key in tails else only_point(key, old), whole)
             if needs_chunk(summary):
@@ -71,9 +75,12 @@ class Append:
         known: dict[str, AnyRow] = {}
         tails: dict[str, Series] = {}
         for some in slices(keys):
-            mine = {"number": run, "keys": list(some)}
-            known.update((row.key, row) for row in self._connection.execute(_KNOWN, mine))
-            tails.update((row.key, points_from(row.key, row)) for row in self._connection.execute(_TAILS, mine))
+            one = len(some) == 1
+            statement, named = (_KNOWN_ONE, {"key": some[0]}) if one else (_KNOWN_SOME, {"keys": list(some)})
+            for row in self._connection.execute(statement, {"number": run, **named}):
+                known[row.key] = row
+                if row.steps is not None:
+                    tails[row.key] = points_from(row.key, row)
         return known, tails
 
     def _cut(self, run: int, points: Series, sealed: int) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import time_ns
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, cast, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, String, bindparam, cast, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from steno.errors import AlreadyExists, NotFound, RunStateError
 from steno.records import Experiment, LifecycleStage
@@ -23,6 +23,7 @@ _SET_TAG = sqlite.insert(experiment_tags)
 _SET_TAG = _SET_TAG.on_conflict_do_update(
     index_elements=["experiment_id", "key"], set_={"value": _SET_TAG.excluded.value}
 )
+_ONE = select(experiments).where(_id == bindparam("number"))
 
 
 def now_ms() -> int:
@@ -161,7 +162,7 @@ def active_locations(connection: Connection, experiment_ids: Iterable[str]) -> d
 
 def _row(connection: Connection, experiment_id: str) -> AnyRow:
     number = numbers([experiment_id])
-    row = connection.execute(select(experiments).where(_id == number[0])).first() if number else None
+    row = connection.execute(_ONE, {"number": number[0]}).first() if number else None
     if row is None:
         raise NotFound(f"there is no experiment with id {experiment_id!r}")
     return row

@@ -100,8 +100,8 @@ def _grouped(
     return groups
 
 
-def summary_from(row: AnyRow) -> MetricSummary:
-    """Return the summary in a row of the table `series`."""
+def summary_from(row: Sequence[Any]) -> MetricSummary:
+    """Return the summary in a row of the table `series`; its columns in their order."""
     _, _, count, last, last_step, last_time, low, min_step, high, max_step, _ = row
     return MetricSummary(
         count,

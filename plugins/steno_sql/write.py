@@ -20,9 +20,10 @@ from steno_sql.schema import offsets, params, runs, tags
 
 _RUN_NAME = Tags.RUN_NAME
 
-_HEADS = select(runs.c.run_id, runs.c.id, runs.c.experiment_id, runs.c.lifecycle_stage).where(
-    runs.c.run_id.in_(bindparam("ids", expanding=True))
-)
+_HEADS = select(runs.c.run_id, runs.c.id, runs.c.experiment_id, runs.c.lifecycle_stage)
+_HEAD = _HEADS.where(runs.c.run_id == bindparam("run_id"))  # nearly every write; a list is put into words each time
+_HEADS = _HEADS.where(runs.c.run_id.in_(bindparam("ids", expanding=True)))
+_CREATE = insert(runs)
 _CHANGE = (
     update(runs)
     .where(runs.c.id == bindparam("number"))
@@ -128,27 +129,36 @@ def _heads(connection: Connection, some: Round) -> dict[str, _Head]:
             raise NotFound(f"there is no run with id {run_id!r}")
         new[run_id] = batch.start
     if new:
-        _create(connection, new)
-        for run_id, head in _stored_heads(connection, list(new)).items():
-            heads[run_id] = _Head(head.number, head.experiment, True)
+        heads.update(_create(connection, new))
     return heads
 
 
 def _stored_heads(connection: Connection, run_ids: list[str]) -> dict[str, _Head]:
     heads = {}
     for ids in slices(run_ids):
-        for run_id, number, experiment, stage in connection.execute(_HEADS, {"ids": list(ids)}):
+        one = len(ids) == 1
+        found = connection.execute(_HEAD, {"run_id": ids[0]}) if one else connection.execute(_HEADS, {"ids": list(ids)})
+        for run_id, number, experiment, stage in found:
             if stage == DELETED:
                 raise RunStateError(f"run {run_id} is deleted: restore it before writing to it")
             heads[run_id] = _Head(number, experiment, False)
     return heads
 
 
-def _create(connection: Connection, new: Mapping[str, RunStart]) -> None:
+def _create(connection: Connection, new: Mapping[str, RunStart]) -> dict[str, _Head]:
+    """Create runs. Raises: NotFound, RunStateError for their experiment."""
     wanted = dict.fromkeys(start.experiment_id for start in new.values())
     locations = experiments.active_locations(connection, wanted)
     rows = [_run_row(run_id, start, locations[start.experiment_id]) for run_id, start in new.items()]
-    connection.execute(insert(runs), rows)
+    if len(rows) == 1:
+        made_by = connection.execute(_CREATE, rows[0]).inserted_primary_key
+        assert made_by is not None
+        return {rows[0]["run_id"]: _Head(made_by[0], rows[0]["experiment_id"], True)}
+    connection.execute(_CREATE, rows)
+    return {
+        run_id: _Head(head.number, head.experiment, True)
+        for run_id, head in _stored_heads(connection, list(new)).items()
+    }
 
 
 def _run_row(run_id: str, start: RunStart, location: str) -> dict[str, Any]:
