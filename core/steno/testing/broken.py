@@ -53,7 +53,7 @@ BROKEN: dict[str, Advice] = {
 def _broken(patch: Patch, advice: Advice) -> Patch:
     if patch.advice:
         return msgspec.structs.replace(patch, advice=advice)
-    return msgspec.structs.replace(patch, **{"tap" if patch.tap else "hook": _raises})
+    return msgspec.structs.replace(patch, **{"tap" if patch.tap else "hook": _raises}, contains=False)
 
 
 def _raises(*args: Any, **kwargs: Any) -> None:

@@ -164,7 +164,7 @@ class Kept:
         """Return the row with someone looking on, and nobody else."""
         if patch.advice is not None:
             return msgspec.structs.replace(patch, advice=self._round(does_nothing))
-        return msgspec.structs.replace(patch, **{"tap" if patch.tap else "hook": _ignores})
+        return msgspec.structs.replace(patch, **{"tap" if patch.tap else "hook": _ignores}, contains=False)
 
     def add(self, name: str, thing: Any) -> None:
         """Note a thing, and what it consists of where it is a list or the like."""

@@ -56,12 +56,16 @@ def test_the_console_script_ends_with_the_right_status(tmp_path):
     assert missing.stderr.startswith("Error: there is no store at")
 
 
+def leaves(command, *words):
+    if not isinstance(command, click.Group):
+        return [words]
+    return [each for name, child in command.commands.items() for each in leaves(child, *words, name)]
+
+
 @pytest.mark.parametrize("name", list(root.COMMANDS))
 def test_every_command_has_help_and_the_shared_options(steno, name):
-    command = root.steno.get_command(click.Context(root.steno), name)
-    leaves = command.commands if isinstance(command, click.Group) else {"": command}
-    for leaf in leaves:
-        text = steno(name, *filter(None, [leaf]), "--help").stdout
+    for words in leaves(root.steno.get_command(click.Context(root.steno), name), name):
+        text = steno(*words, "--help").stdout
         assert "--json" in text
         assert "--tracking-uri" in text
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from steno.errors import InvalidValue, UnknownScheme
-from steno.queries import MAX_REGISTRY_RESULTS, RegistryQuery
 
 if TYPE_CHECKING:
     from steno.cli.session import Session
@@ -21,6 +20,8 @@ def purge_models(session: Session, cutoff_ms: int, runs: Sequence[str]) -> list[
 
 
 def _registered(session: Session) -> set[str]:
+    from steno.queries import MAX_REGISTRY_RESULTS, RegistryQuery
+
     try:
         store = session.client.registry
     except (UnknownScheme, InvalidValue):  # nothing keeps registered models with these runs
