@@ -130,7 +130,10 @@ def _pickled(model: Any, form: str, path: Path) -> frozenset[str]:
             pickler(file, 5).dump(model)  # the first protocol that can hand over an array as it lies in memory
         WithoutArrays(few, 5).dump(model)
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"{type(model).__name__} cannot be written as {form}: {error}") from error
+        other = ", or save with serialization_format='cloudpickle', which keeps code too" if form == "pickle" else ""
+        raise ModelError(
+            f"{type(model).__name__} cannot be written as {form}: {error}; leave that part out{other}."
+        ) from error
     return pickles.imports(few.getvalue(), "the model", persistent=True)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from steno.errors import ModelError, UntrustedTypes
 
-from steno_sklearn import discovery, skops_writer, soundness
+from steno_sklearn import discovery, skops_writer, soundness, unwritable
 from steno_sklearn.allowed import allowed
 
 with discovery.of_estimators_alone():
@@ -46,18 +46,12 @@ def dump(model: Any, path: Path) -> tuple[frozenset[str], list[str]]:
     """
     try:
         schema, text = skops_writer.write(model, path)
-    except (TypeError, ValueError, AttributeError, NotImplementedError, RecursionError) as error:
-        raise ModelError(
-            f"{type(model).__name__} cannot be written as skops: {error}. "
-            "Save it with serialization_format='cloudpickle', or leave that part out."
-        ) from error
+    except unwritable.Unwritable as error:
+        raise unwritable.refusal(model, error.part, error.reason) from error
+    except RecursionError as error:
+        reason = "is nested too deep for skops, or refers back to itself"
+        raise unwritable.refusal(model, model, reason) from error
     names = frozenset(skops.io.get_untrusted_types(data=_without_arrays(schema, text)))
-    nameless = sorted(name for name in names if "<" in name)
-    if nameless:
-        raise ModelError(
-            f"{type(model).__name__} holds {', '.join(nameless)}, which no other process can find by name. "
-            "Define it at the top of a module, or save with serialization_format='cloudpickle'."
-        )
     return names, _modules(schema)
 
 

@@ -8,15 +8,17 @@ Source: the fields of arrays and sparse matrices are those that skops 0.11 to 0.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import BuiltinFunctionType, FunctionType
 from typing import IO, Any
 from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
-from steno_sklearn import discovery
+from steno_sklearn import discovery, unwritable
 
 with discovery.of_estimators_alone():
     import skops
@@ -25,6 +27,7 @@ with discovery.of_estimators_alone():
     from skops.io._utils import SaveContext, _get_state, get_state
 
 from scipy.sparse import save_npz
+from sklearn.cluster import Birch
 
 SCHEMA = "schema.json"
 Schema = dict[str, Any]
@@ -62,7 +65,7 @@ class _Archive:
 def write(model: Any, path: Path) -> tuple[Schema, bytes]:
     """Write a model; returns what the file says it is made of, and the text of that.
 
-    Raises what skops raises for what it cannot write.
+    Raises Unwritable, and what skops raises for what it cannot write.
     """
     with ZipFile(path, "w") as archive:
         parts = _Archive(archive)
@@ -117,12 +120,58 @@ def _save_array(file: IO[bytes], array: Any) -> None:
     np.save(file, array, allow_pickle=False)
 
 
+def _guarded(plain: Callable[..., Any], judge: Callable[[Any], None]) -> Any:
+    """Return a maker of records that refuses what would not come back, and names what skops itself refuses."""
+
+    def record(obj: Any, context: Any) -> Any:
+        if not isinstance(context, _Context):
+            return plain(obj, context)
+        try:
+            judge(obj)
+            return plain(obj, context)
+        except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
+            raise unwritable.Unwritable(obj, f"has no form in such a file ({error})") from error
+
+    return record
+
+
+def _keyed(plain: Callable[..., Any]) -> Any:
+    """Return a maker of the records of dicts, whose keys come back as they were."""
+
+    def record(obj: Any, context: Any) -> Any:
+        if not isinstance(context, _Context):
+            return plain(obj, context)
+        texts = unwritable.key_texts(obj)
+        made = plain(obj, context)
+        made["content"] = dict(zip(texts, made["content"].values(), strict=True))
+        return made
+
+    return record
+
+
 def _register() -> None:
     sparse = _scipy.sparse_matrix_get_state
     for cls in [each for each, maker in _get_state.registry.items() if maker is sparse]:
         _get_state.register(cls, _streamed(sparse, "SparseMatrixNode", "scipy", ".npz", save_npz))
     arrays = _get_state.dispatch(np.ndarray)
-    _get_state.register(np.ndarray, _streamed(arrays, "NdArrayNode", "numpy", ".npy", _save_array))
+    streamed = _streamed(arrays, "NdArrayNode", "numpy", ".npy", _save_array)
+    _get_state.register(np.ndarray, _guarded(streamed, unwritable.judge_array))
+    for cls, judge in _JUDGES.items():
+        _get_state.register(cls, _guarded(_get_state.dispatch(cls), judge))
+    _get_state.register(dict, _keyed(_get_state.dispatch(dict)))
 
 
+_JUDGES: dict[type, Callable[[Any], None]] = {
+    np.generic: unwritable.judge_array,
+    FunctionType: unwritable.judge_name,
+    BuiltinFunctionType: unwritable.judge_name,
+    np.ufunc: unwritable.judge_name,
+    type: unwritable.judge_name,
+    list: unwritable.judge_collection,
+    tuple: unwritable.judge_collection,
+    set: unwritable.judge_collection,
+    defaultdict: unwritable.judge_defaultdict,
+    Birch: unwritable.judge_estimator,
+    object: unwritable.judge_object,
+}
 _register()
