@@ -13,5 +13,7 @@ if TYPE_CHECKING:
 @hookimpl
 def steno_register_commands(cli: click.Group) -> None:
     from steno_server.command import server
+    from steno_server.user_commands import server_users
 
     cli.add_command(server)
+    cli.add_command(server_users)

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -17,14 +18,17 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
-from steno.errors import InvalidValue, StenoError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from steno.contracts import patience
+from steno.errors import InvalidValue, StenoError, StoreUnavailable
 from steno.wire import calls, coding
 from steno.wire.failures import failure_of
 
+from steno_server.access import Access, Policy, permit
 from steno_server.guard import Guard
+from steno_server.meter import OTHER
 from steno_server.options import Options
-from steno_server.routes import FILE_ROUTES, ROUTES, FileRoute, Policy, Route
+from steno_server.routes import FILE_ROUTES, ROUTES, FileRoute, Route
 from steno_server.service import Service
 
 logger = logging.getLogger("steno.server")
@@ -33,7 +37,10 @@ BODY_S = 30.0
 """How long the body of a message may take to arrive."""
 
 THREADS = 8
-"""How many requests that may take long are answered at a time."""
+"""How many requests that read, and may take long, are answered at a time."""
+
+MOMENT_S = 0.02
+"""How long the event loop may wait for others who write to the store."""
 
 COMPRESSED_BYTES = 32 * 1024
 """From which length on an answer is compressed, where the client takes that."""
@@ -52,7 +59,9 @@ def build(options: Options) -> ASGIApp:
     app: ASGIApp = Wire(service, others)
     if options.allowed_origins:
         origins = [each.rstrip("/") for each in options.allowed_origins]
-        app = CORSMiddleware(app, allow_origins=origins, allow_methods=["*"], allow_headers=["Content-Type"])
+        app = CORSMiddleware(
+            app, allow_origins=origins, allow_methods=["*"], allow_headers=["Authorization", "Content-Type"]
+        )
     return app
 
 
@@ -63,8 +72,9 @@ class Wire:
         self._service = service
         self._others = others
         self._guard = Guard(service.options)
-        self._allowed = Policy.READ if service.options.read_only else Policy.WRITE
+        self._access = Access(service.options)
         self._threads = ThreadPoolExecutor(THREADS, "steno-server")
+        self._stalled = 0  # how many writes are with a thread: while one waits there, others would wait here
         self._table: dict[str, dict[str, Route]] = {}
         for route in ROUTES:
             for prefix in route.call.prefixes:
@@ -77,19 +87,37 @@ class Wire:
         if scope["type"] != "http":
             await self._others(scope, receive, send)
             return
+        began, told = time.perf_counter(), _Told(send)
+        try:
+            await self._routed(scope, receive, told)
+        finally:
+            if told.status:
+                route = scope.get(ROUTE, OTHER)
+                method = scope["method"] if route != OTHER else ""
+                self._service.meter.answered(route, method, told.status, time.perf_counter() - began)
+
+    async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
         objection = "" if path in _PROBES else self._guard.objection(scope["headers"])
         if objection:
             await _respond(send, 403, objection.encode(), _TEXT)
             return
+        granted = await self._access.of(scope["headers"])
+        if granted is Policy.OPEN and path not in _PROBES:
+            # Also on paths that lead nowhere, so that strangers learn no path.
+            status, failure = failure_of(self._access.stranger)
+            how = (b"www-authenticate", self._access.challenge.encode())
+            await _respond(send, status, coding.encode(failure), [*_JSON, how])
+            return
         methods, words = self._found(scope)
         if methods is None:
+            scope[GRANTED] = granted
             await self._others(scope, receive, send)
         elif method not in methods:
             allow = (b"allow", ", ".join(methods).encode())
             await _respond(send, 405, f"{path} is asked with {', '.join(methods)}".encode(), [*_TEXT, allow])
         else:
-            await self._answer(methods[method], words, scope, receive, send)
+            await self._answer(methods[method], granted, words, scope, receive, send)
 
     def _found(self, scope: Scope) -> tuple[dict[str, Route] | None, dict[str, str]]:
         """The routes of a path by method, and the words that stand in it."""
@@ -102,19 +130,17 @@ class Wire:
                     return found, {name: unquote(word) for name, word in match.groupdict().items()}
         return methods, {}
 
-    async def _answer(self, route: Route, words: dict[str, str], scope: Scope, receive: Receive, send: Send) -> None:
-        headers = _JSON
+    async def _answer(
+        self, route: Route, granted: Policy, words: dict[str, str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        headers, scope[ROUTE] = _JSON, route.call.path
         try:
-            _permit(route.policy, self._allowed)
+            permit(route.policy, granted, self._service.options)
             ask = await self._ask(route, scope, receive)
             for name, word in words.items():
                 setattr(ask, name, word)
-            if route.apart:
-                loop = asyncio.get_running_loop()
-                body = await loop.run_in_executor(self._threads, self._done, route, ask, _takes_gzip(scope["headers"]))
-                headers = _PACKED_JSON if body.startswith(_GZIP) else _JSON
-            else:
-                body = self._done(route, ask)
+            body = await self._handled(route, ask, _takes_gzip(scope["headers"]))
+            headers = _PACKED_JSON if body.startswith(_GZIP) else _JSON
             status = 200
         except StenoError as error:
             status, failure = failure_of(error)
@@ -122,6 +148,22 @@ class Wire:
         except ClientDisconnect:
             return
         await _respond(send, status, body, headers)
+
+    async def _handled(self, route: Route, ask: Any, packed: bool) -> bytes:
+        """Answer here if that takes but a moment, else in a thread: nobody's lock stops the event loop."""
+        writes = route.policy is Policy.WRITE
+        if not route.apart and not (writes and self._stalled):
+            try:
+                with patience.at_most(MOMENT_S):
+                    return self._done(route, ask)
+            except StoreUnavailable as error:
+                logger.debug("%s is answered in a thread: %s", route.call.path, error)
+        threads = self._service.writers if writes else self._threads
+        self._stalled += writes
+        try:
+            return await asyncio.get_running_loop().run_in_executor(threads, self._done, route, ask, packed)
+        finally:
+            self._stalled -= writes
 
     def _done(self, route: Route, ask: Any, packed: bool = False) -> bytes:
         """Return what is answered, a long body compressed if it may be."""
@@ -141,25 +183,32 @@ class Wire:
         return coding.decode(body, route.call.asks)
 
 
-_PROBES = frozenset({"/health", "/version"})
+_PROBES = frozenset(route.path for route in FILE_ROUTES if route.policy is Policy.OPEN)
+GRANTED = "steno.granted"
+"""Where a scope tells what who asks may."""
+ROUTE = "steno.route"
+"""Where a scope tells the path of the route that was found."""
+
+
+class _Told:
+    """Passes an answer on, and remembers its status."""
+
+    __slots__ = ("_send", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
 
 
 def _pattern(path: str) -> re.Pattern[str]:
     """What the paths of a route look like; a tag's key may hold slashes, which MLflow's client does not encode."""
     pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path))
     return re.compile(pattern.replace("(?P<key>[^/]+)", "(?P<key>.+)"))
-
-
-def _permit(policy: Policy, allowed: Policy) -> None:
-    if policy > allowed:
-        raise ReadOnly("this server only shows what is recorded: it was started with --read-only")
-
-
-class ReadOnly(StenoError):
-    """The server changes nothing."""
-
-    code = "PERMISSION_DENIED"
-    http_status = 403
 
 
 def _query(scope: Scope) -> list[tuple[str, str]]:
@@ -203,11 +252,10 @@ async def _respond(send: Send, status: int, body: bytes, headers: Headers) -> No
 
 
 def _starlette_route(service: Service, route: FileRoute) -> StarletteRoute:
-    allowed = Policy.READ if service.options.read_only else Policy.WRITE
-
     async def endpoint(request: Request) -> Response:
+        request.scope[ROUTE] = route.path
         try:
-            _permit(route.policy, allowed)
+            permit(route.policy, request.scope[GRANTED], service.options)
             response = await route.handler(service, request)
         except StenoError as error:
             status, failure = failure_of(error)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+from pathlib import Path
 from typing import Any
 
 import click
 from steno.cli.group import SharedOptions
 from steno.cli.session import Session
-from steno.errors import MissingDependency
+from steno.errors import InvalidValue, MissingDependency
 
 from steno_server.options import BODY_BYTES, DEFAULT_HOST, DEFAULT_PORT, Options
+from steno_server.user_commands import beside_store
+from steno_server.users import FILE, read, write_secret
+
+TOKEN_FILE = "server-token"
+TOKEN_LENGTH = 16
 
 
 @click.command(cls=SharedOptions)
@@ -39,18 +47,47 @@ from steno_server.options import BODY_BYTES, DEFAULT_HOST, DEFAULT_PORT, Options
 @click.option(
     "--cors-allowed-origins", metavar="ORIGINS", default="", help="Pages of other origins that may ask, by commas."
 )
+@click.option(
+    "--auth",
+    type=click.Choice(["none", "token", "basic"]),
+    default="none",
+    show_default=True,
+    help="How clients say who they are: by one token, or by users' names and passwords (see server-users).",
+)
+@click.option(
+    "--auth-token",
+    metavar="TOKEN",
+    default="",
+    envvar="STENO_SERVER_TOKEN",
+    show_envvar=True,
+    help="The token. Set it by the variable: others on this machine see command lines.",
+)
+@click.option(
+    "--auth-token-file",
+    metavar="FILE",
+    default="",
+    help="Where the token is; one is made and shown once if it is not there. Default: beside the store.",
+)
+@click.option("--users-file", metavar="FILE", default="", help="Where the users are. Default: beside the store.")
 @click.option("--read-only", is_flag=True, help="Refuse whatever would change something.")
 @click.option("--max-body-bytes", default=BODY_BYTES, show_default=True, type=click.IntRange(1024))
 @click.pass_obj
 def server(session: Session, /, **given: Any) -> None:
-    """Serve the store to MLflow's clients, and to steno's, over HTTP."""
+    """Serve the store over HTTP, to MLflow's clients too."""
     options = _options(session, given)
     try:
         from steno_server.serve import serve
     except ImportError as error:
         raise MissingDependency(f"steno server ({error.name})", "'steno[server]'") from error
     if not _is_loopback(options.host):
-        click.echo(f"Whoever reaches {options.host}:{options.port} may read and change everything.", err=True)
+        place = f"{options.host}:{options.port}"
+        if options.auth:
+            told = (
+                f"What is sent to {place} is not encrypted, tokens and passwords too: put a proxy with TLS before it."
+            )
+        else:
+            told = f"Whoever reaches {place} may read and change everything: --auth asks who."
+        click.echo(told, err=True)
     click.echo(f"{options.store_uri} is served at http://{options.host}:{options.port}", err=True)
     serve(options)
 
@@ -61,6 +98,7 @@ def _options(session: Session, given: dict[str, Any]) -> Options:
     backend = given["backend_store_uri"]
     store_uri = places.absolute_uri(backend) if backend else session.uri
     registry = given["registry_store_uri"]
+    auth = "" if given["auth"] == "none" else given["auth"]
     return Options(
         store_uri=store_uri,
         registry_uri=places.absolute_uri(registry) if registry else places.registry_uri_beside(store_uri),
@@ -73,8 +111,35 @@ def _options(session: Session, given: dict[str, Any]) -> Options:
         allowed_hosts=_words(given["allowed_hosts"]),
         allowed_origins=_words(given["cors_allowed_origins"]),
         read_only=given["read_only"],
+        auth=auth,
+        token_hash=hashlib.sha256(_token(given, store_uri).encode()).digest() if auth == "token" else b"",
+        users_file=str(_users_file(given, store_uri)) if auth == "basic" else "",
         max_body_bytes=given["max_body_bytes"],
     )
+
+
+def _token(given: dict[str, Any], store_uri: str) -> str:
+    """Return the token, made and shown now if there is none yet. Raises: InvalidValue."""
+    token: str = given["auth_token"].strip()
+    if not token:
+        path = beside_store(given["auth_token_file"], store_uri, TOKEN_FILE)
+        if path.exists():
+            token = path.read_text("utf-8").strip()
+        else:
+            token = secrets.token_urlsafe(32)
+            write_secret(path, f"{token}\n".encode())
+            click.echo(f"The token of this server, shown this once and kept in {path}:\n{token}", err=True)
+    if len(token) < TOKEN_LENGTH or not token.isascii() or not token.isprintable() or " " in token:
+        raise InvalidValue(f"the server's token has at least {TOKEN_LENGTH} characters of ASCII, none of them a space")
+    return token
+
+
+def _users_file(given: dict[str, Any], store_uri: str) -> Path:
+    """Return the file of users. Raises: InvalidValue if it cannot be read."""
+    path = beside_store(given["users_file"], store_uri, FILE)
+    if not read(path):
+        click.echo(f"Nobody may ask yet: {path} has no users; `steno server-users add NAME` adds one.", err=True)
+    return path
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,18 +1,18 @@
-"""The calls whose bodies are files: artifacts listed, sent, taken in, deleted; and what probes ask."""
+"""The calls whose bodies are files: artifacts listed, sent, taken in, deleted."""
 
 from __future__ import annotations
 
 import mimetypes
 import os
 import posixpath
+import stat
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from steno import __version__
+from starlette.responses import FileResponse, JSONResponse, Response
 from steno.errors import InvalidValue, NotFound, StoreError
 from steno.tracking import limits
 from steno.wire import messages as m
@@ -39,29 +39,6 @@ _TEXT_NAMES = frozenset({"mlmodel", "mlproject"})
 _INERT = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'"}
 
 
-async def health(service: Service, request: Request) -> Response:
-    """Say that the server answers."""
-    return PlainTextResponse("OK")
-
-
-async def version(service: Service, request: Request) -> Response:
-    """Tell the version."""
-    return PlainTextResponse(__version__)
-
-
-async def server_info(service: Service, request: Request) -> Response:
-    """Tell MLflow's clients what they ask before they move large files."""
-    return JSONResponse(
-        {
-            "store_type": "SqlStore",
-            "steno": __version__,
-            "workspaces_enabled": False,
-            "multipart_uploads_enabled": False,
-            "multipart_downloads_enabled": False,
-        }
-    )
-
-
 def list_of_run(service: Service, ask: m.ListArtifacts) -> m.FilesAnswer:
     """List a folder among a run's artifacts; nothing for what is no folder."""
     return service.artifacts.listed(service.store.get_run(asking.run_id(ask)).info.artifact_uri, ask.path or "")
@@ -84,7 +61,7 @@ async def get_of_run(service: Service, request: Request) -> Response:
     def key() -> str:
         return service.artifacts.key(service.store.get_run(limits.run_id(run_id)).info.artifact_uri, path)
 
-    return await _sent(service, await to_thread.run_sync(key))
+    return await _sent(service, request, await to_thread.run_sync(key))
 
 
 async def get_of_version(service: Service, request: Request) -> Response:
@@ -96,7 +73,7 @@ async def get_of_version(service: Service, request: Request) -> Response:
     def key() -> str:
         return service.artifacts.key(service.client.get_model_version_download_uri(name, number), path)
 
-    return await _sent(service, await to_thread.run_sync(key))
+    return await _sent(service, request, await to_thread.run_sync(key))
 
 
 async def get_of_logged_model(service: Service, request: Request) -> Response:
@@ -109,12 +86,12 @@ async def get_of_logged_model(service: Service, request: Request) -> Response:
         model = service.client.get_logged_model(request.path_params["model_id"])
         return service.artifacts.key(model.artifact_location, path)
 
-    return await _sent(service, await to_thread.run_sync(key))
+    return await _sent(service, request, await to_thread.run_sync(key))
 
 
 async def download(service: Service, request: Request) -> Response:
     """Send a file below `mlflow-artifacts:/`."""
-    return await _sent(service, _proxied(service, request.path_params["path"], allow_root=False))
+    return await _sent(service, request, _proxied(service, request.path_params["path"], allow_root=False))
 
 
 async def put(service: Service, request: Request) -> Response:
@@ -164,20 +141,34 @@ def _proxied(service: Service, path: str, *, allow_root: bool = True) -> str:
     return safe_key(path, allow_root=allow_root)
 
 
-async def _sent(service: Service, key: str) -> Response:
+async def _sent(service: Service, request: Request, key: str) -> Response:
+    """Send a file, a part of it, or word that the one the client has is still it."""
     place = service.artifacts.store.local_path(key)
     if place is None:
         raise StoreError(f"the artifacts of this server are in no folder, so {key!r} cannot be sent")
-    if not await to_thread.run_sync(place.is_file):
-        if await to_thread.run_sync(place.is_dir):
-            raise InvalidValue(f"{key!r} is a folder; ask for a file in it")
-        raise NotFound(f"there is no artifact {key!r}")
+    try:
+        found = await to_thread.run_sync(place.stat)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(f"there is no artifact {key!r}") from None
+    if not stat.S_ISREG(found.st_mode):
+        raise InvalidValue(f"{key!r} is a folder; ask for a file in it")
+    headers = {**_INERT, "ETag": _entity_tag(found), "Cache-Control": "private, no-cache"}
+    if _has(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
     return FileResponse(
-        place,
-        headers=_INERT,
-        media_type=content_type(key),
-        filename=posixpath.basename(key),
+        place, headers=headers, media_type=content_type(key), filename=posixpath.basename(key), stat_result=found
     )
+
+
+def _entity_tag(found: os.stat_result) -> str:
+    """Tell a file from any other that was ever in its place: each is put there whole, as a file of its own."""
+    return f'"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"'
+
+
+def _has(request: Request, tag: str) -> bool:
+    """Whether the client said that it has the file already."""
+    said = [each.strip().removeprefix("W/") for each in ",".join(request.headers.getlist("if-none-match")).split(",")]
+    return tag in said or "*" in said
 
 
 def _put(service: Service, key: str, file: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from anyio import to_thread
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 from steno.errors import InvalidValue, StaleToken
@@ -21,7 +22,7 @@ async def write(service: Service, request: Request) -> Response:
         content += piece
         if len(content) > most:
             raise InvalidValue(f"the body has more than {most} bytes: send several batches")
-    written = await to_thread.run_sync(_write, service, bytes(content))
+    written = await asyncio.get_running_loop().run_in_executor(service.writers, _write, service, bytes(content))
     return Response(coding.encode(written), media_type="application/json")
 
 
@@ -32,7 +33,12 @@ def _write(service: Service, content: bytes) -> batches.Written:
         service.store.write(run_id, batch, token)
     except StaleToken as stale:
         return batches.Written(stale_at=stale.offset)
+    service.meter.took_in(_points(batch))
     return batches.Written()
+
+
+def _points(batch: Batch) -> int:
+    return sum(map(len, batch.series.values())) + sum(_points(child) for _, child in batch.children)
 
 
 def _check(run_id: str, batch: Batch) -> None:

@@ -22,6 +22,9 @@ class Options(Struct, frozen=True):
         allowed_hosts: Names and addresses that requests may be sent to, besides those of this machine.
         allowed_origins: Web pages of other origins that may ask, as "https://host:port".
         read_only: Whether whatever would change something is refused.
+        auth: How those who ask say who they are: "token", "basic", or "" for not at all.
+        token_hash: SHA-256 of the token; the token itself stays out of what may be printed.
+        users_file: Where the users are.
         max_body_bytes: How long the JSON body of a request may be.
     """
 
@@ -36,4 +39,7 @@ class Options(Struct, frozen=True):
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     read_only: bool = False
+    auth: str = ""
+    token_hash: bytes = b""
+    users_file: str = ""
     max_body_bytes: int = BODY_BYTES

@@ -33,9 +33,8 @@ def log_metric(service: Service, ask: m.LogMetric) -> m.Nothing:
     """Record one point."""
     run_id = asking.run_id(ask)
     about = (ask.model_id, ask.dataset_name, ask.dataset_digest)
-    service.store.write(
-        run_id, _with_points(service, [entities.Metric(ask.key, ask.value, ask.timestamp, ask.step, None, *about)])
-    )
+    point = entities.Metric(ask.key, ask.value, ask.timestamp, ask.step, None, *about)
+    service.meter.took_in(service.repeats.write(run_id, _with_points(service, [point])))
     return m.Nothing()
 
 
@@ -76,7 +75,7 @@ def log_batch(service: Service, ask: m.LogBatch) -> m.Nothing:
     batch = _with_points(service, metrics)
     if params:
         batch.params = limits.run_params([Param(each.key, each.value or "") for each in params])
-    service.store.write(run_id, _with_tags(batch, tags))
+    service.meter.took_in(service.repeats.write(run_id, _with_tags(batch, tags)))
     return m.Nothing()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Any
 
 from msgspec import Struct
@@ -11,27 +10,30 @@ from steno.wire import calls
 from steno.wire.batches import WRITE as WRITE_BATCH
 from steno.wire.calls import API, PROXIED, SERVER_INFO, Call
 
-from steno_server import experiments, files, history, ingest, logged_models, models, recording, runs, versions
+from steno_server import (
+    experiments,
+    files,
+    history,
+    ingest,
+    logged_models,
+    models,
+    openapi,
+    probes,
+    recording,
+    runs,
+    versions,
+)
+from steno_server.access import Policy
 from steno_server.service import Service
-
-
-class Policy(IntEnum):
-    """What a request needs to be allowed."""
-
-    OPEN = 0
-    """Nothing: what probes ask. Tells nothing of what is recorded."""
-    READ = 1
-    """To see what is recorded."""
-    WRITE = 2
-    """To record something, or change it."""
 
 
 class Route(Struct, frozen=True):
     """A call whose handler takes a message and returns one.
 
     Attributes:
-        apart: Whether it runs in a thread of its own, because it may take long: what it costs grows with what is
-            recorded. All others take less than what handing them to a thread and back costs in throughput.
+        apart: Whether it runs in a thread of its own, because it may take long (what it costs grows with what is
+            recorded) or writes more than once. All others take less than what handing them to a thread and back
+            costs in throughput; one that has to wait for the store is begun again in a thread, so it writes last.
     """
 
     call: Call[Any, Any]
@@ -41,26 +43,27 @@ class Route(Struct, frozen=True):
 
 
 class FileRoute(Struct, frozen=True):
-    """A route whose bodies are files, not messages; `path` in the form of Starlette."""
+    """A route whose bodies are files, not messages; `path` in the form of Starlette, `query` what it is asked."""
 
     method: str
     path: str
     handler: files.Handler
     policy: Policy
+    query: tuple[str, ...] = ()
 
 
 READ, WRITE = Policy.READ, Policy.WRITE
 
 ROUTES = (
-    Route(calls.CREATE_EXPERIMENT, experiments.create, WRITE),
+    Route(calls.CREATE_EXPERIMENT, experiments.create, WRITE, apart=True),
     Route(calls.SEARCH_EXPERIMENTS, experiments.search, READ, apart=True),
     Route(calls.GET_EXPERIMENT, experiments.get, READ),
     Route(calls.GET_EXPERIMENT_BY_NAME, experiments.get_by_name, READ),
     Route(calls.DELETE_EXPERIMENT, experiments.delete, WRITE, apart=True),
     Route(calls.RESTORE_EXPERIMENT, experiments.restore, WRITE, apart=True),
-    Route(calls.UPDATE_EXPERIMENT, experiments.rename, WRITE),
-    Route(calls.SET_EXPERIMENT_TAG, experiments.set_tag, WRITE),
-    Route(calls.DELETE_EXPERIMENT_TAG, experiments.delete_tag, WRITE),
+    Route(calls.UPDATE_EXPERIMENT, experiments.rename, WRITE, apart=True),
+    Route(calls.SET_EXPERIMENT_TAG, experiments.set_tag, WRITE, apart=True),
+    Route(calls.DELETE_EXPERIMENT_TAG, experiments.delete_tag, WRITE, apart=True),
     Route(calls.SEARCH_DATASETS, experiments.search_datasets, READ, apart=True),
     Route(calls.CREATE_RUN, runs.create, WRITE),
     Route(calls.UPDATE_RUN, runs.update, WRITE),
@@ -73,9 +76,9 @@ ROUTES = (
     Route(calls.SET_TAG, recording.set_tag, WRITE),
     Route(calls.DELETE_TAG, recording.delete_tag, WRITE),
     Route(calls.LOG_BATCH, recording.log_batch, WRITE),
-    Route(calls.LOG_MODEL, recording.log_model, WRITE),
-    Route(calls.LOG_INPUTS, recording.log_inputs, WRITE),
-    Route(calls.LOG_OUTPUTS, recording.log_outputs, WRITE),
+    Route(calls.LOG_MODEL, recording.log_model, WRITE, apart=True),
+    Route(calls.LOG_INPUTS, recording.log_inputs, WRITE, apart=True),
+    Route(calls.LOG_OUTPUTS, recording.log_outputs, WRITE, apart=True),
     Route(calls.GET_HISTORY, history.get, READ, apart=True),
     Route(calls.GET_HISTORY_BULK, history.get_bulk, READ, apart=True),
     Route(calls.GET_HISTORY_BULK_INTERVAL, history.get_bulk_interval, READ, apart=True),
@@ -90,43 +93,47 @@ ROUTES = (
     Route(calls.DELETE_LOGGED_MODEL_TAG, logged_models.delete_tag, WRITE, apart=True),
     Route(calls.LOG_LOGGED_MODEL_PARAMS, logged_models.log_params, WRITE, apart=True),
     Route(calls.LIST_LOGGED_MODEL_FILES, logged_models.list_files, READ, apart=True),
-    Route(calls.CREATE_MODEL, models.create, WRITE),
+    Route(calls.CREATE_MODEL, models.create, WRITE, apart=True),
     Route(calls.RENAME_MODEL, models.rename, WRITE, apart=True),
-    Route(calls.DESCRIBE_MODEL, models.describe, WRITE),
+    Route(calls.DESCRIBE_MODEL, models.describe, WRITE, apart=True),
     Route(calls.DELETE_MODEL, models.delete, WRITE, apart=True),
     Route(calls.GET_MODEL, models.get, READ),
     Route(calls.SEARCH_MODELS, models.search, READ, apart=True),
     Route(calls.GET_LATEST_VERSIONS, models.get_latest_versions, READ, apart=True),
-    Route(calls.SET_MODEL_TAG, models.set_tag, WRITE),
-    Route(calls.DELETE_MODEL_TAG, models.delete_tag, WRITE),
-    Route(calls.SET_ALIAS, models.set_alias, WRITE),
-    Route(calls.DELETE_ALIAS, models.delete_alias, WRITE),
+    Route(calls.SET_MODEL_TAG, models.set_tag, WRITE, apart=True),
+    Route(calls.DELETE_MODEL_TAG, models.delete_tag, WRITE, apart=True),
+    Route(calls.SET_ALIAS, models.set_alias, WRITE, apart=True),
+    Route(calls.DELETE_ALIAS, models.delete_alias, WRITE, apart=True),
     Route(calls.GET_BY_ALIAS, models.get_by_alias, READ),
     Route(calls.CREATE_VERSION, versions.create, WRITE, apart=True),
-    Route(calls.DESCRIBE_VERSION, versions.describe, WRITE),
-    Route(calls.TRANSITION_STAGE, versions.transition, WRITE),
-    Route(calls.DELETE_VERSION, versions.delete, WRITE),
+    Route(calls.DESCRIBE_VERSION, versions.describe, WRITE, apart=True),
+    Route(calls.TRANSITION_STAGE, versions.transition, WRITE, apart=True),
+    Route(calls.DELETE_VERSION, versions.delete, WRITE, apart=True),
     Route(calls.GET_VERSION, versions.get, READ),
     Route(calls.SEARCH_VERSIONS, versions.search, READ, apart=True),
     Route(calls.GET_DOWNLOAD_URI, versions.get_download_uri, READ, apart=True),
-    Route(calls.SET_VERSION_TAG, versions.set_tag, WRITE),
-    Route(calls.DELETE_VERSION_TAG, versions.delete_tag, WRITE),
+    Route(calls.SET_VERSION_TAG, versions.set_tag, WRITE, apart=True),
+    Route(calls.DELETE_VERSION_TAG, versions.delete_tag, WRITE, apart=True),
 )
 
 FILE_ROUTES = (
-    FileRoute("GET", "/health", files.health, Policy.OPEN),
-    FileRoute("GET", "/version", files.version, Policy.OPEN),
-    FileRoute("GET", SERVER_INFO, files.server_info, Policy.OPEN),
+    FileRoute("GET", "/health", probes.health, Policy.OPEN),
+    FileRoute("GET", "/ready", probes.ready, Policy.OPEN),
+    FileRoute("GET", "/version", probes.version, Policy.OPEN),
+    FileRoute("GET", "/metrics", probes.metrics, READ),
+    FileRoute("GET", "/api/steno/v1/openapi.json", openapi.get_description, READ),
+    FileRoute("GET", SERVER_INFO, probes.server_info, READ),
     FileRoute("POST", WRITE_BATCH, ingest.write, WRITE),
-    FileRoute("GET", "/get-artifact", files.get_of_run, READ),
-    FileRoute("GET", "/model-versions/get-artifact", files.get_of_version, READ),
+    FileRoute("GET", "/get-artifact", files.get_of_run, READ, ("run_id", "path")),
+    FileRoute("GET", "/model-versions/get-artifact", files.get_of_version, READ, ("name", "version", "path")),
     FileRoute(
         "GET",
         f"{calls.AJAX}{calls.LOGGED_MODELS}/{{model_id}}/artifacts/files",
         files.get_of_logged_model,
         READ,
+        ("artifact_file_path",),
     ),
-    FileRoute("POST", f"{calls.AJAX}/mlflow/upload-artifact", files.upload, WRITE),
+    FileRoute("POST", f"{calls.AJAX}/mlflow/upload-artifact", files.upload, WRITE, ("run_uuid", "path")),
     *(
         FileRoute(method, f"{prefix}{PROXIED}/{{path:path}}", handler, policy)
         for prefix in (API, calls.AJAX)

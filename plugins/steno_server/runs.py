@@ -30,6 +30,7 @@ def create(service: Service, ask: m.CreateRun) -> m.RunAnswer:
     user = ask.user_id or tags.get(Tags.USER, "unknown")
     run_id = new_id()
     service.store.write(run_id, Batch(start=RunStart(ask.experiment_id, name, start_time, user, tags)))
+    service.repeats.began(run_id)
     info = entities.RunInfo(
         run_id=run_id,
         run_uuid=run_id,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from steno.contracts.stores import RunStore
 from steno.errors import NotFound
@@ -12,9 +14,12 @@ from steno.tracking import places, reading
 from steno.tracking.client import Client
 
 from steno_server.artifacts import Artifacts
+from steno_server.meter import Meter
 from steno_server.options import Options
+from steno_server.repeats import Repeats
 
 MOST_PLACES = 10_000
+WRITERS = 4
 
 
 class Service:
@@ -24,6 +29,9 @@ class Service:
         store: Experiments and runs.
         client: Registered models, with the rules for them.
         artifacts: Where files are.
+        meter: What is counted.
+        repeats: Takes what MLflow's clients send of metrics, each point once.
+        writers: Threads for what writes and may have to wait, so that what reads has its own.
     """
 
     def __init__(self, options: Options) -> None:
@@ -31,6 +39,10 @@ class Service:
         self.client = Client(options.store_uri, options.registry_uri)
         self.artifacts = Artifacts(options, self._default_location)
         self.read_modify_write = threading.Lock()
+        self.meter = Meter(options.workers)
+        self.repeats = Repeats(lambda: self.store, alone=options.workers == 1)
+        self.writers = ThreadPoolExecutor(WRITERS, "steno-server-writer")
+        self._probe: asyncio.Future[None] | None = None
         self._places: dict[str, Callable[[str], str]] = {}
 
     @property
@@ -49,6 +61,15 @@ class Service:
         self.store.get_experiment_by_name("")
         if self.artifacts.served:
             _ = self.artifacts.root
+
+    def probe(self) -> asyncio.Future[None]:
+        """Ask the store something small in a thread, unless it is being asked just now. On the event loop only."""
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.ensure_future(asyncio.to_thread(self._ask_store))
+        return self._probe
+
+    def _ask_store(self) -> None:
+        self.store.get_experiment_by_name("")
 
     def close(self) -> None:
         """Release the stores' connections."""

@@ -11,6 +11,7 @@ from typing import cast
 
 from sqlalchemy import Connection, Engine, create_engine, exc
 from sqlalchemy.pool import NullPool, QueuePool
+from steno.contracts import patience
 from steno.errors import InvalidValue, StoreReadOnly, StoreUnavailable
 
 from steno_sql import sqlite, versions
@@ -42,7 +43,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """Read one unchanging state. Raises: StoreUnavailable, StoreTooNew, StoreError."""
         with self._calls.one(), self._translated(), self._opened().connect() as connection:
-            sqlite.begin(_driver(connection), write=False)
+            _begin(connection, write=False)
             yield connection
 
     @contextmanager
@@ -54,7 +55,7 @@ class Database:
             self._translated(),
             engine.connect() as connection,
         ):
-            sqlite.begin(_driver(connection), write=True)
+            _begin(connection, write=True)
             yield connection
             connection.commit()
 
@@ -63,8 +64,9 @@ class Database:
         """Let threads queue here, where waiting is fair, rather than in SQLite, where it is polling."""
         if self._read_only:
             raise StoreReadOnly(f"{self.path} cannot be written: check the rights of the file and its folder")
-        if not self._writing.acquire(timeout=sqlite.BUSY_S):
-            raise StoreUnavailable(f"{self.path}: another thread's write takes more than {sqlite.BUSY_S:.0f} s")
+        wait_s = patience.limit_s(sqlite.BUSY_S)
+        if not self._writing.acquire(timeout=wait_s):
+            raise StoreUnavailable(f"{self.path}: another thread's write takes more than {wait_s:g} s")
         try:
             yield engine
         finally:
@@ -151,6 +153,15 @@ class Database:
             raise sqlite.store_error(error, self.path) from error
         except (OverflowError, UnicodeEncodeError) as error:
             raise InvalidValue(f"a value does not fit into the store: {error}") from error
+
+
+def _begin(connection: Connection, *, write: bool) -> None:
+    """Begin a transaction, waiting for other processes as long as the caller can."""
+    driver, wait_s = _driver(connection), patience.limit_s(sqlite.BUSY_S)
+    if connection.info.get("wait_s", sqlite.BUSY_S) != wait_s:  # a connection goes from thread to thread
+        sqlite.wait_at_most(driver, wait_s)
+        connection.info["wait_s"] = wait_s
+    sqlite.begin(driver, write=write)
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

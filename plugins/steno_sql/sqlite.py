@@ -12,7 +12,17 @@ from urllib.parse import quote
 from sqlalchemy.dialects.sqlite import insert
 from steno.errors import StoreError, StoreReadOnly, StoreUnavailable
 
-__all__ = ["backup", "begin", "compact", "connect", "insert", "store_error", "switch_to_wal", "writable"]
+__all__ = [
+    "backup",
+    "begin",
+    "compact",
+    "connect",
+    "insert",
+    "store_error",
+    "switch_to_wal",
+    "wait_at_most",
+    "writable",
+]
 
 BUSY_S = 30.0
 """How long a write waits for the writes of other processes."""
@@ -91,6 +101,11 @@ def switch_to_wal(connection: sqlite3.Connection) -> None:
                 raise
             sleep(0.005)
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def wait_at_most(connection: sqlite3.Connection, seconds: float) -> None:
+    """Say how long a connection waits for other processes, until it is said again."""
+    connection.execute(f"PRAGMA busy_timeout={round(seconds * 1000)}")
 
 
 def begin(connection: sqlite3.Connection, *, write: bool) -> None:

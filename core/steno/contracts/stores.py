@@ -5,7 +5,8 @@ caller, so that a run can begin while its store is away. `steno.testing.stores` 
 implementation passes.
 
 Errors, for every method: `StoreUnavailable` where the same call may succeed later (the writer tries again),
-`StoreReadOnly`, `StoreTooNew`, and otherwise another `StoreError`.
+`StoreReadOnly`, `StoreTooNew`, and otherwise another `StoreError`. A store that waits for others who use it, as a file
+that is locked makes one wait, asks `steno.contracts.patience` how long its caller can.
 """
 
 from __future__ import annotations

@@ -102,6 +102,48 @@ def test_files_of_a_run_are_those_of_its_place(server):
     assert server.raw("GET", f"/get-artifact?run_id={run_id}&path=up.txt")[2] == b"x" * 100
 
 
+def test_a_file_is_sent_once_in_parts_or_not_at_all(server):
+    path, content = f"{PROXY}/0/large.bin", os.urandom(100_000)
+    server.raw("PUT", path, content)
+    _, headers, _ = server.raw("GET", path)
+    tag, length = headers["etag"], str(len(content))
+    status, head, body = server.raw("HEAD", path)
+    assert (status, body, head["etag"], head["content-length"]) == (200, b"", tag, length)
+    for said in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        status, headers, body = server.raw("GET", path, headers={"If-None-Match": said})
+        assert (status, body, headers["etag"]) == (304, b"", tag)
+    assert server.raw("GET", path, headers={"If-None-Match": '"other"'})[::2] == (200, content)
+    parts = {"bytes=0-9": content[:10], "bytes=99990-": content[-10:], "bytes=-5": content[-5:]}
+    for said, part in parts.items():
+        for more in ({}, {"If-Range": tag}):
+            status, headers, body = server.raw("GET", path, headers={"Range": said, **more})
+            assert (status, body) == (206, part)
+            assert headers["content-range"].endswith(f"/{length}")
+    assert server.raw("GET", path, headers={"Range": "bytes=100000-"})[0] == 416
+    assert server.raw("GET", path, headers={"Range": "bytes=0-9", "If-Range": '"other"'})[::2] == (200, content)
+    # Another file of the same length in its place is another file, however soon it came.
+    server.raw("PUT", path, content[::-1])
+    assert server.raw("GET", path, headers={"If-None-Match": tag})[::2] == (200, content[::-1])
+    assert server.raw("GET", path, headers={"Range": "bytes=0-9", "If-Range": tag})[::2] == (200, content[::-1])
+
+
+@pytest.mark.parametrize("name", ["x.html", "x.svg", "x.xml", "x.xhtml", "x.HTM", "x.js", "x.pdf", "x"])
+def test_a_file_that_could_script_a_page_is_sent_inert_by_every_route(server, name):
+    run_id = server.run()
+    uri = server.call("GET", f"runs/get?run_id={run_id}")["run"]["info"]["artifact_uri"]
+    script = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
+    proxied = f"{PROXY}/{uri.removeprefix('mlflow-artifacts:/')}/{name}"
+    server.raw("PUT", proxied, script)
+    for path in (proxied, proxied.replace("/api/", "/ajax-api/"), f"/get-artifact?run_id={run_id}&path={name}"):
+        for more in ({}, {"Range": "bytes=0-20"}, {"Sec-Fetch-Dest": "iframe"}):
+            status, headers, _ = server.raw("GET", path, headers=more)
+            assert status in (200, 206)
+            policy = headers["content-security-policy"].split("; ")
+            assert policy[:2] == ["sandbox", "default-src 'none'"], "no allow-scripts, no allow-same-origin"
+            assert headers["content-disposition"].startswith("attachment")
+            assert headers["x-content-type-options"] == "nosniff"
+
+
 @pytest.mark.parametrize("path", CLIMBING)
 def test_no_path_leads_out_of_the_root(server, secret, path):
     run_id = server.run()

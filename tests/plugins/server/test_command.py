@@ -21,10 +21,12 @@ def free_port():
         return found.getsockname()[1]
 
 
-def ask(port, method, path, body=None):
+def ask(port, method, path, body=None, **headers):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
-        connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
+        connection.request(
+            method, path, json.dumps(body) if body else None, {"Content-Type": "application/json", **headers}
+        )
         answer = connection.getresponse()
         assert answer.status == 200, answer.read()
         return answer.read()
@@ -104,6 +106,33 @@ def test_what_was_acknowledged_is_there_after_a_kill(tmp_path):
         assert len(steps) <= acknowledged + 1
 
 
+def test_a_token_is_made_shown_once_and_kept(tmp_path):
+    search = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+    shown = []
+    for options in ((), (), ("--workers", "2")):
+        with started(tmp_path, "--auth", "token", *options) as (process, port):
+            token = (tmp_path / "server-token").read_text().strip()
+            ask(port, "GET", search, Authorization=f"Bearer {token}")
+            with pytest.raises(AssertionError, match="UNAUTHENTICATED"):
+                ask(port, "GET", search)
+            process.send_signal(signal.SIGTERM)
+            shown.append(token in process.communicate(timeout=15)[1])
+    assert shown == [True, False, False]
+    assert (tmp_path / "server-token").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_token_is_taken_from_the_environment_and_kept_nowhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("STENO_SERVER_TOKEN", "the-token-of-this-test")
+    with started(tmp_path, "--auth", "token") as (_, port):
+        ask(port, "GET", "/metrics", Authorization="Bearer the-token-of-this-test")
+    assert not (tmp_path / "server-token").exists()
+    monkeypatch.setenv("STENO_SERVER_TOKEN", "short")
+    command = [sys.executable, "-c", "from steno.cli import main; main()", "server", "--auth", "token"]
+    told = subprocess.run([*command, "--port", "0"], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    assert told.returncode == 1
+    assert "at least 16 characters" in told.stderr
+
+
 def test_artifacts_that_cannot_be_served_are_told_with_the_remedy(tmp_path):
     command = [sys.executable, "-c", "from steno.cli import main; main()", "server", "--port", str(free_port())]
     told = subprocess.run(
@@ -124,3 +153,21 @@ def test_an_address_that_is_taken_is_told_with_the_remedy(tmp_path):
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
     assert "--port" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [([], "may read and change everything"), (["--auth", "token"], "not encrypted"), (["--host", "127.0.0.1"], "")],
+)
+def test_a_server_that_others_reach_says_what_that_means(tmp_path, options, told):
+    with socket.socket() as taken:  # so that nothing listens on all addresses even for a moment
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-c", "from steno.cli import main; main()", "server", "--port", port]
+        done = subprocess.run(
+            [*command, "--host", "0.0.0.0", *options], cwd=tmp_path, capture_output=True, text=True, timeout=30
+        )
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert bool(told) == ("0.0.0.0" in done.stderr.partition(" is served")[0])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import fields
 from steno.wire.calls import CALLS
 from steno_server import app
-from steno_server.routes import FILE_ROUTES, ROUTES, Policy
+from steno_server.access import Policy
+from steno_server.routes import FILE_ROUTES, ROUTES
 
 PLACES = [
     (prefix + route.call.path, method, route)
@@ -27,11 +28,22 @@ def test_every_call_of_the_wire_has_one_route_with_a_policy():
     assert {id(route.call) for route in ROUTES} == {id(call) for call in CALLS}
     assert all(route.policy in (Policy.READ, Policy.WRITE) for route in ROUTES)
     opened = {route.path for route in FILE_ROUTES if route.policy is Policy.OPEN}
-    assert opened == {"/health", "/version", "/api/3.0/mlflow/server-info"}
+    assert opened == {"/health", "/ready", "/version"}
 
 
 def test_only_what_reads_is_asked_by_get_alone():
-    names = ("get", "search", "list", "download", "health", "version", "server_info", "no_multipart")
+    names = (
+        "get",
+        "search",
+        "list",
+        "download",
+        "health",
+        "ready",
+        "version",
+        "metrics",
+        "server_info",
+        "no_multipart",
+    )
     for route in (*ROUTES, *FILE_ROUTES):
         reads = route.handler.__name__.startswith(names)
         assert reads == (route.policy is not Policy.WRITE) or route.handler.__name__ == "no_multipart", route

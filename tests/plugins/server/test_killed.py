@@ -1,0 +1,20 @@
+"""A server that is killed loses nothing that it acknowledged, and records nothing twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_what_was_acknowledged_is_there_once_however_often_the_server_is_killed(tmp_path):
+    command = [sys.executable, str(Path(__file__).with_name("killing.py")), str(tmp_path), "4", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["points"] > 100
+    assert told["asked_again"] > 0, "no client was interrupted"
