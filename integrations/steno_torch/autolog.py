@@ -45,6 +45,10 @@ _ROWS: dict[str, tuple[Patch, ...]] = {
         )
         for name in _SCHEDULERS
     ),
+    # In place rather than in its code: `torch.compile` goes through it where a compiled function calls it.
+    "torch.nn.modules.module": (
+        Patch("Module.eval", tap=steps.evaluating, via=Via.WRAPT, captures="evaluations and their losses"),
+    ),
     "torch.amp.grad_scaler": (
         Patch("GradScaler.scale", tap=steps.scaled, via=Via.CODE, captures="true loss of a scaled step"),
     ),

@@ -12,6 +12,7 @@ from steno_torch.callers import is_users
 
 LOSS = "loss"
 _MOST_SITES = 4096
+_MOST_CALLERS = 16
 _REDUCTIONS = frozenset({"mean", "sum", "squeeze", "float", "double", "to", "cpu", "clone", "item", "contiguous"})
 known_sites: dict[tuple[int, int], tuple[CodeType, tuple[str, ...]]] = {}
 """The names at each place that has called `backward`. By the identity of its code, which is kept: hashing it would read
@@ -25,6 +26,22 @@ def names_at(depth: int) -> tuple[str, ...]:
         depth: How many frames to go up at once; they are ours.
     """
     return _look(sys._getframe(depth))
+
+
+def place_of_call() -> int | None:
+    """Return a number that is the same for calls from one line, by the same way; None inside of a checkpoint.
+
+    What a checkpoint calls it calls without gradients, in the midst of a step.
+    """
+    caller: FrameType | None = sys._getframe(1)
+    places: list[tuple[int, int]] = []
+    while caller is not None and len(places) < _MOST_CALLERS:
+        if is_users(caller):
+            places.append((id(caller.f_code), caller.f_lasti))
+        elif caller.f_globals.get("__name__") == "torch.utils.checkpoint":
+            return None
+        caller = caller.f_back
+    return hash(tuple(places))
 
 
 def _look(frame: FrameType | None) -> tuple[str, ...]:

@@ -11,8 +11,10 @@ from typing import Any, TypeAlias
 
 from steno.records import Series
 
-from steno_torch.loaders import Epoch, Pass
+from steno_torch.evaluations import Phase, Result, Told
+from steno_torch.loaders import Data, Epoch, Pass
 from steno_torch.plain import PlainSteps
+from steno_torch.searching import Criterion
 from steno_torch.series import Point, Points
 from steno_torch.tensors import Value
 from steno_torch.tracks import Counter, Track
@@ -37,6 +39,9 @@ class Gathering:
         over: It takes nothing more.
         overhead_s: What recording has cost until now.
         last_ns: When the last step was that has been recorded.
+        criterion: The loss module that its loss comes from; None where there is none, or that is not known.
+        is_searched: Whether it has been looked for.
+        phase: The evaluation that goes on.
         waiting: What steps have given that is not recorded yet, since it costs less to record some together.
         due_s: When they are to be, at the next step.
         epochs: How many have begun.
@@ -48,17 +53,22 @@ class Gathering:
         self.steps = self.epochs = self.last_ns = 0
         self.opened = self.over = False
         self.overhead_s = self.due_s = 0.0
-        self.waiting: deque[Step | PlainSteps] = deque()
+        self.waiting: deque[Step | PlainSteps | Phase] = deque()
+        self.criterion: Criterion | None = None
+        self.is_searched = False
+        self.phase: Phase | None = None
+        self._evaluations = Told(self.series)
+        self._data: Data | None = None
         self._every = max(1, every_n_steps)
         self._owners: dict[str, Counter] = {}
         self._epoch: Epoch | None = None
-        self._loader: Any = None
+        self._loader: weakref.ref[Any] | None = None
         self._lock = threading.RLock()  # a signal handler of the user's may read the run
 
     # -- steps -----------------------------------------------------------------------------------------------
 
-    def take(self, made: Step) -> None:
-        """Let a step wait, behind those that were alike."""
+    def take(self, made: Step | Phase) -> None:
+        """Let a step wait, or an evaluation, behind those that were alike."""
         for track in self.tracks:
             alike = track.expect_nothing()
             if alike is not None:
@@ -107,10 +117,13 @@ class Gathering:
         for track in self.tracks:
             track.expect_nothing()
 
-    def _record_any(self, made: Step | PlainSteps, points: list[Point]) -> int:
+    def _record_any(self, made: Step | PlainSteps | Phase, points: list[Point]) -> int:
         """Record a step, or some that were alike; return when the last was, in nanoseconds; 0 where there is none."""
         if isinstance(made, PlainSteps):
             return self._record_plain(made, points)
+        if isinstance(made, Phase):
+            self._record_phase(made, made.results)
+            return 0
         self._record(made, points)
         return made[4]
 
@@ -159,6 +172,13 @@ class Gathering:
         if epoch is not None:
             epoch.last_step, epoch.last_ns = step, time_ns
 
+    def _record_phase(self, phase: Phase, results: list[Result]) -> None:
+        """Record an evaluation that followed the last step; its losses where the training has one."""
+        criterion, names = self.criterion, {name for track in self.tracks for name in track.keys}
+        if self.tracks:
+            certain = criterion if criterion is not None and names == {criterion.name} else None
+            self._evaluations.record(phase, results, certain, self._data, self.tracks[0].counter.steps)
+
     def current_step(self) -> int:
         """The number of the last step."""
         self.gather()
@@ -175,14 +195,15 @@ class Gathering:
     def _turn(self, begun: list[Pass]) -> None:
         """See whether one of the passes that have begun since the last step is a new epoch."""
         alive = [each for each in begun if each.goes_on]
-        again = [each for each in alive if self._loader is not None and each.loader is self._loader()]
+        loader = self._loader() if self._loader is not None else None
+        again = [each for each in alive if loader is not None and each.loader is loader]
         if not again and self._epoch is not None and self._epoch.through.goes_on:
             return  # a loader that is used inside a pass through another
         for through in again[-1:] or alive[:1]:
             self.close_epoch()
             self._epoch = Epoch(self.epochs, through)
             self.epochs += 1
-            self._loader = weakref.ref(through.loader)
+            self._loader, self._data = through.reference, through.data
             self.epoch_began(through)
 
     def epoch_began(self, through: Pass) -> None:

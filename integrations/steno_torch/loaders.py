@@ -4,11 +4,51 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from time import time_ns
 from typing import Any
 
-from torch.utils.data import TensorDataset
+from torch.utils.data import SubsetRandomSampler, TensorDataset
 
 _SIZED = (TensorDataset, list, tuple)  # whose length is asked without running code of the user's
+
+
+class Data:
+    """What a data loader goes through; holds none of it."""
+
+    __slots__ = ("_dataset", "_loader", "_sampler")
+
+    def __init__(self, loader: Any) -> None:
+        own = vars(loader)
+        self._loader = weakref.ref(loader)
+        self._dataset, self._sampler = _reference(own.get("dataset")), None
+        if isinstance(own.get("sampler"), SubsetRandomSampler):
+            self._sampler = weakref.ref(own["sampler"])
+
+    @property
+    def dataset(self) -> Any:
+        """The data set, None once it is gone."""
+        if self._dataset is not None:
+            return self._dataset()
+        loader = self._loader()
+        return vars(loader).get("dataset") if loader is not None else None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody holds it any more."""
+        return self.dataset is None
+
+    def is_of(self, other: Data) -> bool:
+        """Whether these are the same data, or some of them: two subsets of one data set are not."""
+        mine, other_s = self._sampler, other._sampler
+        parts = mine is not None and other_s is not None and mine() is not other_s()
+        return not parts and self.dataset is not None and self.dataset is other.dataset
+
+
+def _reference(dataset: Any) -> weakref.ref[Any] | None:
+    try:
+        return weakref.ref(dataset)
+    except TypeError:
+        return None  # a list
 
 
 class Pass:
@@ -20,18 +60,33 @@ class Pass:
         began_ns: When.
         batches: How many had been given out when it was last looked at.
         batch_size: As the loader was told; None where it was not.
+        data: What it goes through.
+        reference: To the loader, which may be gone before the iterator.
+        over_ns: When its iterator was gone; 0 until then.
     """
 
-    __slots__ = ("__weakref__", "_iterator", "_loader", "_state", "batch_size", "batches", "began_ns", "samples")
+    __slots__ = (
+        "__weakref__",
+        "_iterator",
+        "_state",
+        "batch_size",
+        "batches",
+        "began_ns",
+        "data",
+        "over_ns",
+        "reference",
+        "samples",
+    )
 
     def __init__(self, loader: Any, iterator: Any, began_ns: int) -> None:
-        self._loader = weakref.ref(loader)
+        self.reference = weakref.ref(loader)
         # The callback comes once the iterator is gone, and what it knew is not.
         self._state: dict[str, Any] | None = vars(iterator)
         itself = weakref.ref(self)
         self._iterator = weakref.ref(iterator, lambda _: _gone(itself()))
         self.began_ns = began_ns
-        self.batches = 0
+        self.batches = self.over_ns = 0
+        self.data = Data(loader)
         size = vars(loader).get("batch_size")
         self.batch_size: int | None = size if type(size) is int else None
         dataset = vars(loader).get("dataset")
@@ -40,7 +95,7 @@ class Pass:
     @property
     def loader(self) -> Any:
         """The loader, None once it is gone."""
-        return self._loader()
+        return self.reference()
 
     @property
     def goes_on(self) -> bool:
@@ -54,6 +109,7 @@ class Pass:
 
     def over(self) -> None:
         """Its iterator is gone."""
+        self.over_ns = time_ns()
         self.look()
         self._state = None
 

@@ -15,10 +15,14 @@ from steno.autolog.nesting import current, in_thread_of_ours, inside
 from steno.tracking import context
 from torch import nn
 
+from steno_torch import criteria
+from steno_torch.evaluations import Phase
+from steno_torch.finding import modules_of
 from steno_torch.loaders import Pass
 from steno_torch.plain import OTHERS, LoneLoss, PlainSteps, stack_now
 from steno_torch.processes import end_with_worker
 from steno_torch.recording import Recording
+from steno_torch.searching import Search
 from steno_torch.tensors import Value
 from steno_torch.tracks import Track, lr_of, parameters_of
 
@@ -48,15 +52,32 @@ class Loop:
         begun: The passes through data loaders that have begun since.
         tracks: Where the steps of each optimizer go, by its id.
         scaled: The value of a loss that a gradient scaler has multiplied, by the number of its node in the graph.
+        search: Looks for the loss module of a training whose first step is over.
+        phase: The evaluation that goes on, from `eval()` to the next step.
     """
 
-    __slots__ = ("__weakref__", "_by_run", "_own", "begun", "current", "draft", "loss", "losses", "scaled", "tracks")
+    __slots__ = (
+        "__weakref__",
+        "_by_run",
+        "_own",
+        "begun",
+        "current",
+        "draft",
+        "loss",
+        "losses",
+        "phase",
+        "scaled",
+        "search",
+        "tracks",
+    )
 
     def __init__(self) -> None:
         self.loss = LoneLoss()
         self.losses: list[tuple[str, Value]] = []
         self.begun: list[Pass] = []
         self.scaled: dict[int, Value] = {}
+        self.search: Search | None = None
+        self.phase: Phase | None = None
         self.current: Recording | None = None
         self.draft: Recording | None = None
         self._own: list[Recording] = []
@@ -76,7 +97,7 @@ class Loop:
         """Return the losses and the passes since the last step: there is one now."""
         losses, self.losses = self.unpack(), []
         begun, self.begun = self.begun, []
-        self.loss.names = OTHERS if self.scaled else None
+        self.loss.names = OTHERS if self.scaled or self.search is not None else None
         return losses, begun
 
     def bind(self, optimizer: Any) -> _Bound | None:
@@ -84,7 +105,12 @@ class Loop:
         recording = self._recording_of(optimizer)
         if recording is None:
             return None
-        track = recording.track_of(optimizer) or recording.join(optimizer)
+        track = recording.track_of(optimizer)
+        if track is None:
+            track = recording.join(optimizer)
+            if self.search is not None:
+                self.search.end()
+            self.search = Search(recording)
         tracks, key = self.tracks, id(optimizer)
         gone = weakref.ref(optimizer, lambda _: tracks.pop(key, None))
         bound = tracks[key] = _Bound(track, recording, gone)
@@ -130,6 +156,41 @@ class Loop:
         if before is not None and not before.over:
             before.end_with_its_optimizers()
 
+    # -- evaluations -----------------------------------------------------------------------------------------
+
+    def evaluates(self, module: nn.Module) -> None:
+        """A module goes to eval: if it is being trained an evaluation begins, if nothing of it is another's does."""
+        active = context.active_run()
+        known = self._by_run.get(active.run_id) if active is not None else None
+        candidates = [known] if active is not None else [self.draft, *self._own]
+        trainings = [each for each in candidates if each is not None and not each.over and not each.silent]
+        if not trainings:
+            return
+        parameters = (p for _, each in modules_of(module) for p in vars(each).get("_parameters", {}).values())
+        has_any, recording = False, None
+        for parameter in parameters:
+            if parameter is not None:
+                has_any = True
+                recording = next((each for each in trainings if each.trains(parameter)), None)
+                if recording is not None:
+                    break
+        if self.phase is not None:
+            if has_any:
+                self.phase.again(module if recording is not None else None)
+        elif recording is not None:
+            self.unpack()  # so that the next step ends it
+            self.phase = recording.phase = Phase(recording, module, self.begun)
+
+    def end_phase(self) -> None:
+        """A step comes: what was evaluated is recorded at the one before."""
+        phase, self.phase = self.phase, None
+        if phase is not None:
+            phase.end()
+            recording = phase.recording
+            if recording is not None and recording.phase is phase:
+                recording.phase = None
+                recording.take(phase)
+
     # -- what others ask ---------------------------------------------------------------------------------------
 
     def recording(self) -> Recording | None:
@@ -155,6 +216,8 @@ class Loop:
         """A pass through a data loader begins: what was going on in another may be over."""
         self.unpack()
         self.begun = [*self.begun[1 - _MOST_PASSES :], through]
+        if self.phase is not None:
+            self.phase.goes_through(through)
         for each in (self.current, self.draft, *self._by_run.values()):
             if each is not None and not each.over:
                 each.loader_begins()
@@ -163,10 +226,16 @@ class Loop:
         """End all its trainings; those in a run of the user's leave it open."""
         own, self._own, by_run, self._by_run = self._own, [], self._by_run, {}
         self.current = self.draft = None
+        if self.search is not None:
+            self.search.end()
+            self.search = None
         self.tracks.clear()
         _latest.plain = None
         for each in (*own, *by_run.values()):
             each.end(error)
+        if self.phase is not None:
+            self.phase.end()
+            self.phase = None
 
     def __del__(self) -> None:
         # The thread is over. This may be the garbage collector's doing, inside any lock.
@@ -236,6 +305,8 @@ def _plain_of(optimizer: Any) -> PlainSteps | None:
 
 def _step(loop: Loop, optimizer: Any) -> None:
     """Take a step that is not as the one before."""
+    if loop.phase is not None:
+        loop.end_phase()
     bound = loop.tracks.get(id(optimizer))
     if bound is None or bound.stack is not stack_now() or bound.recording.over:
         bound = loop.bind(optimizer)
@@ -243,6 +314,8 @@ def _step(loop: Loop, optimizer: Any) -> None:
             loop.take()
             return
     recording, track, names = bound.recording, bound.track, loop.loss.names
+    if loop.search is not None and loop.search.stepped(recording):
+        loop.search = None
     losses, begun = loop.take()
     if recording.silent:
         return
@@ -269,6 +342,7 @@ def end_all(error: BaseException | None = None) -> None:
 
 def _reset_after_fork() -> None:
     """In a forked child the trainings are the parent's."""
+    criteria.reset()
     _all.clear()
     _latest.plain = None
     here.__dict__.clear()

@@ -59,6 +59,10 @@ class Recording(Gathering):
         """Whether an optimizer belongs to this training: it trains the same parameters, or was there from the start."""
         return births.number_of(optimizer) < self.first or any(t.counter.shares(optimizer) for t in self.tracks)
 
+    def trains(self, parameter: Any) -> bool:
+        """Whether its optimizers make steps on a parameter."""
+        return any(track.counter.has(parameter) for track in self.tracks)
+
     def join(self, optimizer: Any) -> Track:
         """Let an optimizer's steps be recorded here."""
         before = next((track for track in self.tracks if track.counter.shares(optimizer)), None)
@@ -174,6 +178,9 @@ class Recording(Gathering):
             self.gather()
             with self._lock:
                 self.close_epoch(if_done=True)
+                phase = self.phase
+                if phase is not None and ((done := phase.done()) or phase.is_done):
+                    self._record_phase(phase, done)
             self.series.drain()
 
     def ending(self, error: BaseException | None) -> None:
@@ -186,6 +193,7 @@ class Recording(Gathering):
             self.over = True
             self.expect_nothing()
             self.close_epoch(if_done=not ran_through)
+            self._close_phase(ran_through=ran_through)
         self.series.drain()
         session = self.session
         if session is None or self.silent:
@@ -198,6 +206,12 @@ class Recording(Gathering):
             session.tell_overhead()
         if self._training is not None:
             self._training.__exit__(None, None, None)
+
+    def _close_phase(self, *, ran_through: bool) -> None:
+        phase, self.phase = self.phase, None
+        if phase is not None:
+            phase.end()
+            self._record_phase(phase, phase.results if ran_through else phase.done(of_passes=True))
 
     def end(self, error: BaseException | None = None) -> None:
         """End the run if it is a loop's own; of a user's run the loop's part ends."""

@@ -74,6 +74,8 @@ def _unusual(loop: loops.Loop, given: Any, names: tuple[str, ...]) -> None:
 def _take(loop: loops.Loop, name: str, tensor: Any) -> None:
     if not isinstance(tensor, torch.Tensor):
         return
+    if loop.search is not None:
+        loop.search.compare(name, tensor)
     value = loop.scaled.pop(_factor(tensor), None) if loop.scaled else None
     if value is None:
         value = value_of(tensor)
@@ -102,9 +104,19 @@ def scaled(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         loop_here().unpack()
 
 
+def evaluating(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """A module goes to eval."""
+    loop = getattr(here, "loop", None)
+    if loop is not None and args:
+        with torch._C.DisableTorchFunction():  # a mode of the user's would see what is asked
+            loop.evaluates(args[0])
+
+
 def iterated(call: Call) -> Generator[None, Any, None]:
     """A pass through a data loader begins."""
     began_ns = time_ns()
     loop_here().look_at_passes()
     iterator = yield
-    loop_here().begin(Pass(call.instance, iterator, began_ns))
+    with torch._C.DisableTorchFunction():  # a mode of the user's would see how long the data set is
+        through = Pass(call.instance, iterator, began_ns)
+    loop_here().begin(through)

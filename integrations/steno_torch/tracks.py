@@ -36,11 +36,12 @@ class Counter:
 
     def shares(self, optimizer: Any) -> bool:
         """Whether an optimizer has one of the parameters."""
-        for parameter in parameters_of(optimizer):
-            known = self.parameters.get(id(parameter))
-            if known is not None and known() is parameter:
-                return True
-        return False
+        return any(map(self.has, parameters_of(optimizer)))
+
+    def has(self, parameter: Any) -> bool:
+        """Whether steps are made on a parameter."""
+        known = self.parameters.get(id(parameter))
+        return known is not None and known() is parameter
 
 
 class Track:

@@ -112,11 +112,15 @@ class Site:
         if row is None or (nested and not row.joins):
             return None
         if row.tap is not None:
-            advice.tap(row, args, kwargs)
+            advice.tap(row, self._tapped(row, instance, args), kwargs)
             return None
         if row.watcher.options.exclusive and not nested and runs.user_run_is_active():
             return None
         return row
+
+    def _tapped(self, row: Row, instance: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What a tap is told: everything that the function was called with, the instance first."""
+        return args
 
     def _row_for(self, instance: Any) -> Row | None:
         by_owner = self._by_owner
@@ -234,3 +238,6 @@ class WrapperSite(Site):
         except BaseException as error:
             leave_frame_out(error)
             raise
+
+    def _tapped(self, row: Row, instance: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        return args if row.owner is None else (instance, *args)

@@ -73,6 +73,20 @@ def test_a_loader_used_inside_an_epoch_begins_none(autolog):
     assert history(only_run(), "epoch") == [(3, 0.0), (6, 1.0)]
 
 
+def test_a_loader_that_only_the_for_of_an_epoch_has_made_gives_an_epoch(autolog):
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        for inputs, wanted in loader():
+            loss = nn.functional.mse_loss(model(inputs), wanted)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    run = only_run()
+    assert history(run, "epoch") == [(3, 0.0), (6, 1.0), (9, 2.0)]
+    assert len(history(run, "loss")) == 9
+
+
 def test_two_loaders_side_by_side_are_one_epoch_each_time(autolog):
     one, other = loader(), loader()
     model = net()
