@@ -92,6 +92,7 @@ CASES = [
             ("optim.lr_scheduler", "SequentialLR.__init__", "params of the scheduler", NOTHING),
             ("optim.lr_scheduler", "ChainedScheduler.__init__", "params of the scheduler", NOTHING),
             ("amp.grad_scaler", "GradScaler.scale", "true loss", NOTHING),
+            ("nn.modules.module", "Module.eval", "evaluations and their losses", NOTHING),
             (
                 "utils.data.dataloader",
                 "DataLoader.__iter__",
