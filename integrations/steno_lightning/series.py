@@ -74,16 +74,21 @@ class Series:
                         self._pending[key] = number
             if self._pending and (every or step // self._every_n_steps > self._written // self._every_n_steps):
                 self._written = step
-                self.values.write(self._pending, step, time_ns // 1_000_000)
+                self.values.take(self._pending, step, time_ns // 1_000_000)
                 self._pending = {}
+        self.values.write()
 
     def whole(self, trainer: Any) -> None:
         """Record what is there of a whole epoch or validation."""
+        self._take_whole(trainer)
+        self.values.write()
+
+    def _take_whole(self, trainer: Any) -> None:
         if not self.metrics:
             return
         found = {key: taken(value) for key, value in self._new(*_kept(trainer))}
         if self._epoch % self._every_n_epochs == 0:
-            self.values.write(found, trainer.global_step, _now_ms())
+            self.values.take(found, trainer.global_step, _now_ms())
 
     def begin_epoch(self, trainer: Any) -> None:
         """An epoch begins, and one may have ended."""
@@ -103,9 +108,10 @@ class Series:
         """Record the epoch that is over, if one is."""
         if self._epoch_over:
             self._epoch_over = False
-            self.whole(trainer)
+            self._take_whole(trainer)
             if self.metrics and EPOCH not in self._seen:  # unless the user logs it
-                self.values.write({EPOCH: float(self._epoch)}, trainer.global_step, _now_ms())
+                self.values.take({EPOCH: float(self._epoch)}, trainer.global_step, _now_ms())
+            self.values.write()
             self.values.send()
 
     def rates(self, trainer: Any) -> None:
@@ -119,7 +125,8 @@ class Series:
             return
         for index, (rate, old) in enumerate(zip(rates, before, strict=True)):
             if rate != old and rate is not None:
-                self.values.write({f"{RATE}/{index}" if index else RATE: rate}, trainer.global_step + 1, _now_ms())
+                self.values.take({f"{RATE}/{index}" if index else RATE: rate}, trainer.global_step + 1, _now_ms())
+        self.values.write()
 
     def _new(self, logged: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[tuple[str, torch.Tensor]]:
         seen = self._seen

@@ -278,6 +278,8 @@ def stepped(optimizer: Any, args: Any = None, kwargs: Any = None) -> None:
     try:
         plain = _latest.plain
         if plain is None or plain.defaults is not optimizer.defaults:
+            if current() is not None:
+                return  # a watched call's training, which tells of its steps itself
             plain = _latest.plain = _plain_of(optimizer)
         if plain is not None and plain.loss.names is plain.names and plain.stack is stack_now():
             groups = optimizer.param_groups

@@ -167,14 +167,20 @@ class ActiveRun:
         """
         for key in {point[0] for point in points}.difference(self._keys):
             self._keys[limits.check_key("metric", key)] = key
-        if points:
+        if self.models:
+            for key, step, time_ms, value in points:
+                self.log_metric(key, value, step, time_ms)
+        elif points:
             self._own_journal().append_points(points)
 
     def log_series(self, series: Series) -> None:
         """Record a stretch of one metric, as columns. Raises: InvalidValue if its key is not allowed."""
         if series.key not in self._keys:
             self._keys[limits.check_key("metric", series.key)] = series.key
-        if len(series):
+        if self.models:
+            for step, time_ms, value in zip(series.steps, series.times, series.values, strict=True):
+                self.log_metric(series.key, value, step, time_ms)
+        elif len(series):
             self._own_journal().append_series(series)
 
     # -- params, tags, datasets ------------------------------------------------------------------------------

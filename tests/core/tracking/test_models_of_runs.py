@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_squared_error
 from steno.entities import LoggedModelOutput
 from steno.errors import ModelError, NotFound, StoreUnavailable
+from steno.records import Series
 from steno.tracking import places, spool
 from steno.tracking.frames import ModelEnd
 
@@ -59,6 +61,8 @@ def test_a_model_has_the_runs_params_and_its_metrics_at_its_step(tracking):
         second = steno.log_model(fitted(), name="b", step=4)
         steno.log_metric("first", 1.0)
         steno.log_metrics({"second": 1.0}, step=4)
+        run.log_points([("points", 3, 1000, 0.5), ("points", 4, 1000, 0.5)])
+        run.log_series(Series("series", array("q", [4]), array("q", [1000]), array("d", [0.5])))
     model = steno.get_logged_model(first.model_id)
     assert model.params == {"lr": "0.1", "depth": "3"}
     assert (model.tags["k"], model.model_type, model.status, model.source_run_id) == (
@@ -68,7 +72,8 @@ def test_a_model_has_the_runs_params_and_its_metrics_at_its_step(tracking):
         run.run_id,
     )
     assert metrics_of(first.model_id) == ["after", "before", "first"]
-    assert metrics_of(second.model_id) == ["second"]
+    assert metrics_of(second.model_id) == ["points", "second", "series"]
+    assert steno.get_run(run.run_id).data.metrics["points"] == 0.5
     assert (first.name, first.params, first.run_id) == ("a", model.params, run.run_id)
     assert "sklearn" in first.flavors
 

@@ -180,6 +180,7 @@ def test_metrics_of_a_device_arrive_without_being_waited_for(autolog):
     held = taken(torch.empty((), device="meta"))
     run: list[str] = []
     found = Values(run)
-    found.write({"loss": held}, 1, 0)
+    found.take({"loss": held}, 1, 0)
+    found.write()
     assert isinstance(held, torch.Tensor)
     assert run == []
