@@ -75,6 +75,18 @@ def steno_register_commands(cli: click.Group) -> None:
     """
 
 
+@hookspec
+def steno_register_model_commands(models: click.Group) -> None:
+    """Add commands to `steno models`.
+
+    Kind: offer.
+    When: a command of that group is asked for that is none of its own, or its help.
+    Args: models: the click group to add to.
+    Returns: nothing.
+    See: steno.cli.
+    """
+
+
 # -- a run -----------------------------------------------------------------------------------------------
 
 

@@ -147,7 +147,7 @@ def broken(name: str) -> object:
 def test_a_hook_that_raises_meets_the_policy_of_its_kind(name: str, caplog: pytest.LogCaptureFixture) -> None:
     plugins = Plugins()
     plugins.register(broken(name), "broken")
-    given = {"batch": Batch(), "cli": click.Group()}
+    given = {"batch": Batch(), "cli": click.Group(), "models": click.Group()}
     arguments = {each: given.get(each) for each in inspect.signature(HOOKS[name]).parameters}
 
     def call() -> None:

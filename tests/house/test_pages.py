@@ -131,7 +131,7 @@ def test_every_block_of_a_page_runs(page: str, installed: Any, tmp_path: Path) -
             installed.python("-W", "error::DeprecationWarning:__main__", script, cwd=tmp_path)
         elif block.language == "console":
             for command in commands(block):
-                if command[:2] == ["steno", "server"]:
+                if command[:2] == ["steno", "server"] or command[:3] == ["steno", "models", "serve"]:
                     serve_for_a_moment(command, installed, tmp_path)
                 elif not check_without_running(command, page):
                     installed.run(*command, cwd=tmp_path)

@@ -11,13 +11,23 @@ import click
 from steno.cli.session import Session
 from steno.errors import StenoError
 
+NONE: Mapping[str, str] = {}
+
 
 class LazyGroup(click.Group):
-    """Knows its commands as "module:attribute"; plugins' commands are loaded only when one might be meant."""
+    """Knows its commands as "module:attribute"; plugins' commands are loaded only when one might be meant.
 
-    def __init__(self, *args: Any, addresses: Mapping[str, str], **kwargs: Any) -> None:
+    Args:
+        addresses: Where its own commands are, by name.
+        hook: By which plugins offer theirs.
+    """
+
+    def __init__(
+        self, *args: Any, addresses: Mapping[str, str] = NONE, hook: str = "register_commands", **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._addresses = addresses
+        self._hook = hook
         self._asked_plugins = False
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -29,7 +39,8 @@ class LazyGroup(click.Group):
         """Import our own command, or ask the plugins."""
         address = self._addresses.get(cmd_name)
         if address is None:
-            self._ask_plugins()
+            if cmd_name not in self.commands:
+                self._ask_plugins()
             return self.commands.get(cmd_name)
         module, _, attribute = address.partition(":")
         command = getattr(importlib.import_module(module), attribute)
@@ -49,7 +60,7 @@ class LazyGroup(click.Group):
         self._asked_plugins = True
         from steno.plugins import plugins
 
-        plugins().hooks.register_commands(self)
+        getattr(plugins().hooks, self._hook)(self)
 
 
 class ErrorReportingGroup(click.Group):
@@ -107,3 +118,7 @@ class CommandGroup(click.Group):
     """A group whose commands share the two options."""
 
     command_class = SharedOptions
+
+
+class OpenGroup(LazyGroup, CommandGroup):
+    """A group of our own that plugins add commands to, all with the two options."""

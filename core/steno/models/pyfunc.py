@@ -41,7 +41,11 @@ class PyFuncModel:
         Raises:
             SchemaMismatch: Inputs or params that do not fit the signature; tells all that is wrong at once.
         """
-        return self._loaded.flavor.predict(self._loaded.model, *self._enforced(data, params), self._conf)
+        return self.predict_as_it_is(*self._enforced(data, params))
+
+    def predict_as_it_is(self, data: Any, params: Mapping[str, Any]) -> Any:
+        """Return the prediction for inputs and params that are as the signature declares them: nothing is checked."""
+        return self._loaded.flavor.predict(self._loaded.model, data, params, self._conf)
 
     def predict_stream(self, data: Any, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
         """Yield the model's prediction for one input, piece by piece.

@@ -13,7 +13,8 @@ from typing import Any
 from steno.errors import InvalidValue
 from steno.models import typed_json
 from steno.models.example import CHAT
-from steno.models.signature import Schema, TensorSpec
+from steno.models.signature import ColSpec, Schema, TensorSpec
+from steno.models.types import DataType
 
 PARAMS = "params"
 
@@ -77,14 +78,27 @@ def _records(value: Any, schema: Schema | None) -> Any:
 def _inputs(value: Any, schema: Schema | None) -> Any:
     """Return `inputs` or `instances`: arrays by name or alone, or plain data where columns are declared."""
     if schema is not None and len(schema) and not schema.is_tensors:
-        named = isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value)
-        return _records(value, schema) if named and schema.has_names else typed_json.value(value, schema)
+        if not schema.has_names:
+            return typed_json.value(value, schema)
+        if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+            return _records(value, schema)
+        return _columns(value, schema) if _is_columns(value, schema) else typed_json.value(value, schema)
     tensors = {spec.name: spec for spec in schema or () if isinstance(spec, TensorSpec)}
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         value = {name: [row[name] for row in value] for name in value[0]}
     if isinstance(value, Mapping):
         return {name: typed_json.array(each, tensors.get(name)) for name, each in value.items()}
     return typed_json.array(value, tensors.get(None))
+
+
+def _is_columns(value: Any, schema: Schema) -> bool:
+    """Whether it is a table column by column: where a column holds lists, a list is one value of it."""
+    lists = isinstance(value, Mapping) and value and all(isinstance(each, list) for each in value.values())
+    return bool(lists) and all(isinstance(spec, ColSpec) and isinstance(spec.type, DataType) for spec in schema)
+
+
+def _columns(value: Mapping[str, list[Any]], schema: Schema) -> Any:
+    return typed_json.table({"columns": list(value), "data": list(zip(*value.values(), strict=True))}, schema)
 
 
 _FORMS: dict[str, Callable[[Any, Schema | None], Any]] = {

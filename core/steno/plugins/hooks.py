@@ -51,18 +51,25 @@ class Hooks:
 
     def register_commands(self, cli: click.Group) -> None:
         """Let plugins add commands."""
-        hook = "steno_register_commands"
-        for plugin, call in self._implementations(hook, {"cli": cli}):
-            before = set(cli.commands)
+        self._add_commands("steno_register_commands", {"cli": cli}, cli)
+
+    def register_model_commands(self, models: click.Group) -> None:
+        """Let plugins add commands to `steno models`."""
+        self._add_commands("steno_register_model_commands", {"models": models}, models, "models ")
+
+    def _add_commands(self, hook: str, given: dict[str, Any], group: click.Group, prefix: str = "") -> None:
+        for plugin, call in self._implementations(hook, given):
+            before = set(group.commands)
             try:
                 call()
             except BaseException as error:  # policy of offers: set that plugin aside, with the commands it added
-                for name in set(cli.commands) - before:
-                    del cli.commands[name]
+                for name in set(group.commands) - before:
+                    del group.commands[name]
                 if not is_its_own(error):
                     raise
                 self._fail(plugin, error)
-            self.commands[plugin] = tuple(sorted(set(cli.commands) - before))
+            added = {prefix + name for name in set(group.commands) - before}
+            self.commands[plugin] = tuple(sorted({*self.commands.get(plugin, ()), *added}))
 
     def run_tags(self) -> dict[str, str]:
         """Collect the tags of a run that is about to begin."""

@@ -355,3 +355,12 @@ def test_toggling_under_calling_threads_never_fails_a_call(toy):
         thread.join()
     assert errors == []
     assert toy.failures == []
+
+
+@VIAS
+def test_a_tap_on_a_method_is_told_the_instance_first(toy, via):
+    seen = []
+    fw = toy.watch(Patch("Tree.fit", tap=lambda args, kwargs: seen.append((args, kwargs)), via=via))
+    tree = fw.Tree()
+    tree.fit(1, y=2)
+    assert seen == [((tree, 1), {"y": 2})]

@@ -305,15 +305,6 @@ def test_a_tap_is_called_before_and_contained(toy):
     assert [str(error) for _, error in toy.failures] == ["tap"]
 
 
-@VIAS
-def test_a_tap_on_a_method_is_told_the_instance_first(toy, via):
-    seen = []
-    fw = toy.watch(Patch("Tree.fit", tap=lambda args, kwargs: seen.append((args, kwargs)), via=via))
-    tree = fw.Tree()
-    tree.fit(1, y=2)
-    assert seen == [((tree, 1), {"y": 2})]
-
-
 def test_contained_guards_a_callback_with_a_default(toy):
     @contained
     def plain():

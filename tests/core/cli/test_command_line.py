@@ -11,6 +11,7 @@ import click
 import pytest
 import steno as library
 from steno.cli import root
+from steno.cli.models.command import models
 from steno.hookspecs import hookimpl
 from steno.plugins import plugins
 
@@ -98,6 +99,25 @@ class Usurper:
         cli.add_command(click.Command("runs", callback=lambda: click.echo("mine now")))
 
 
+class Grader:
+    """A plugin with a command for models."""
+
+    @hookimpl
+    def steno_register_model_commands(self, models):
+        @models.command()
+        def grade():
+            """Give a mark."""
+            click.echo("A")
+
+
+class ModelUsurper:
+    """A plugin that wants the name of a command for models."""
+
+    @hookimpl
+    def steno_register_model_commands(self, models):
+        models.add_command(click.Command("list", callback=lambda: click.echo("mine now")))
+
+
 @pytest.fixture
 def plugged(monkeypatch):
     """Register a plugin for one test."""
@@ -106,6 +126,8 @@ def plugged(monkeypatch):
     def register(plugin):
         monkeypatch.setattr(root.steno, "commands", {})
         monkeypatch.setattr(root.steno, "_asked_plugins", False)
+        monkeypatch.setattr(models, "commands", dict(models.commands))
+        monkeypatch.setattr(models, "_asked_plugins", False)
         names.append(type(plugin).__name__)
         assert plugins().register(plugin, names[-1])
 
@@ -119,6 +141,20 @@ def test_a_plugin_adds_a_command(steno, plugged):
     plugged(Greeter())
     assert steno("greet").stdout == "hello\n"
     assert "greet" in steno("--help").stdout
+
+
+def test_steno_register_model_commands_adds_to_steno_models(steno, plugged):
+    plugged(Grader())
+    assert steno("models", "grade").stdout == "A\n"
+    assert "Give a mark." in steno("models", "--help").stdout
+    assert "models grade" in plugins().hooks.commands["Grader"]
+
+
+def test_a_plugin_cannot_replace_a_command_for_models(steno, plugged):
+    plugged(ModelUsurper())
+    steno("models", "--help")
+    assert "mine now" not in steno("models", "list", "--help").stdout
+    assert "'list' is taken" in plugins().failures["ModelUsurper"]
 
 
 def test_a_plugin_cannot_replace_a_command(steno, plugged, caplog):

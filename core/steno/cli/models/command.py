@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import click
 
-from steno.cli.group import CommandGroup
+from steno.cli.group import OpenGroup
 from steno.cli.models import changes, difference, logged, reference, trail
 from steno.cli.session import Session
 from steno.model_records import RegisteredModel
 
 
-@click.group(cls=CommandGroup)
+@click.group(cls=OpenGroup, hook="register_model_commands")
 def models() -> None:
     """Register, look up, move and compare models.
 

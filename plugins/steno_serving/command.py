@@ -1,0 +1,136 @@
+"""`steno models serve`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+from steno.asgi.listening import is_loopback
+from steno.cli.group import SharedOptions
+from steno.cli.session import Session
+from steno.errors import MissingDependency
+
+from steno_serving.options import BODY_BYTES, DEFAULT_HOST, DEFAULT_PORT, TIMEOUT_S, Options
+
+_KINDS = ("json", "csv", "parquet")
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(cls=SharedOptions)
+@click.option("--model-uri", "-m", metavar="URI", required=True, help="models:/name/1, models:/name@alias, runs:/…")
+@click.option("--host", "-h", default=DEFAULT_HOST, show_default=True, help="The address to listen on.")
+@click.option("--port", "-p", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--workers", "-w", default=1, show_default=True, type=click.IntRange(1, 64), help="How many processes.")
+@click.option(
+    "--threads", default=1, show_default=True, type=click.IntRange(1, 64), help="Predictions at a time in a process."
+)
+@click.option(
+    "--timeout",
+    "-t",
+    default=TIMEOUT_S,
+    show_default=True,
+    type=click.FloatRange(0.001),
+    help="Seconds a prediction has.",
+)
+@click.option("--max-body-bytes", default=BODY_BYTES, show_default=True, type=click.IntRange(1024))
+@click.option(
+    "--max-batch-size",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many requests that come together are predicted together.",
+)
+@click.option(
+    "--max-latency-ms",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="How long a request waits for others.",
+)
+@click.option("--name", metavar="NAME", help="What V2 clients call the model. Default: its registered name, or model.")
+@click.option("--trusted", metavar="TYPE", multiple=True, help="A type that loading may construct; may be repeated.")
+@click.option(
+    "--allowed-hosts", metavar="NAMES", default="", help="Host names that clients may use, by commas; * for any."
+)
+@click.pass_obj
+def serve(session: Session, /, model_uri: str, **given: Any) -> None:
+    """Serve a model over HTTP.
+
+    POST /invocations takes what MLflow's scoring server takes, /v2 the Open Inference Protocol.
+    """
+    options = _options(session, model_uri, given)
+    try:
+        from steno_serving.serve import serve
+    except ImportError as error:
+        raise MissingDependency(f"steno models serve ({error.name})", "'steno[serving]'") from error
+    from steno.models import load_pyfunc
+
+    load_pyfunc(options.folder, trusted=options.trusted)  # what is wrong is told here, in a sentence
+    place = f"{options.host}:{options.port}"
+    if not is_loopback(options.host):
+        click.echo(f"Whoever reaches {place} may ask this model.", err=True)
+    click.echo(f"{model_uri} is served at http://{place}/invocations", err=True)
+    serve(options)
+
+
+@click.command(cls=SharedOptions)
+@click.option("--model-uri", "-m", metavar="URI", required=True, help="models:/name/1, models:/name@alias, runs:/…")
+@click.option("--input-path", "-i", type=_FILE, help="What to predict on. Default: standard input.")
+@click.option("--output-path", "-o", type=_FILE, help="Where the predictions go. Default: standard output.")
+@click.option(
+    "--content-type", "-t", type=click.Choice(_KINDS), help="What the input is. Default: by its name, else json."
+)
+@click.option("--output-type", type=click.Choice(_KINDS), help="What the output is. Default: by its name, else json.")
+@click.option("--trusted", metavar="TYPE", multiple=True, help="A type that loading may construct; may be repeated.")
+@click.pass_obj
+def predict(session: Session, /, model_uri: str, trusted: tuple[str, ...], **given: Any) -> None:
+    """Predict on a file.
+
+    JSON is as the scoring protocol has it; tables in CSV and Parquet are read, predicted and written some rows at a
+    time.
+    """
+    from steno.models import load_pyfunc
+
+    from steno_serving.predicting import predict_file
+
+    model = load_pyfunc(_folder(session, model_uri), trusted=trusted)
+    predict_file(model, **given)
+
+
+def _options(session: Session, model_uri: str, given: dict[str, Any]) -> Options:
+    name, version = _named(model_uri)
+    return Options(
+        folder=str(_folder(session, model_uri)),
+        name=given["name"] or name,
+        version=version,
+        trusted=tuple(given["trusted"]),
+        host=given["host"],
+        port=given["port"],
+        workers=given["workers"],
+        threads=given["threads"],
+        timeout_s=given["timeout"],
+        max_body_bytes=given["max_body_bytes"],
+        max_batch_size=given["max_batch_size"],
+        max_latency_ms=given["max_latency_ms"],
+        allowed_hosts=_words(given["allowed_hosts"]),
+    )
+
+
+def _folder(session: Session, model_uri: str) -> Path:
+    from steno.tracking import places
+    from steno.tracking.models import local_folder
+
+    places.set_tracking_uri(session.uri)
+    return local_folder(model_uri).absolute()
+
+
+def _named(model_uri: str) -> tuple[str, str]:
+    """Return what V2 clients call a model: a registered one by its own name and version."""
+    found = re.fullmatch(r"models:/(?P<name>[^/@]+)(/(?P<version>\d+))?.*", model_uri)
+    return (found["name"], found["version"] or "") if found else ("model", "")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
