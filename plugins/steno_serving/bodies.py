@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from steno.errors import InvalidValue
 from steno.models import serving_input
-from steno.models.example import CHAT
 from steno.models.signature import ColSpec, Schema
 from steno.models.types import DataType
 
@@ -58,7 +57,9 @@ def read(kind: str, body: bytes, schema: Schema | None) -> Asked:
 
 def _json(body: bytes, schema: Schema | None) -> Asked:
     inputs, params = serving_input.parse(body, schema)
-    return Asked(inputs, params, wrapped=not (isinstance(inputs, dict) and CHAT in inputs))
+    return Asked(
+        inputs, params, wrapped=not (isinstance(inputs, dict) and any(key in inputs for key in serving_input.TALKS))
+    )
 
 
 def _csv(body: bytes, schema: Schema | None) -> Asked:

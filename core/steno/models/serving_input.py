@@ -7,16 +7,19 @@ requests of chat models go as they are.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from steno.errors import InvalidValue
-from steno.models import typed_json
+from steno.models import frames, typed_json
 from steno.models.example import CHAT
 from steno.models.signature import ColSpec, Schema, TensorSpec
 from steno.models.types import DataType
 
 PARAMS = "params"
+TALKS = (CHAT, "prompt", "input")
+"""What requests of language models have, which go as they are."""
 
 
 def parse(body: str | bytes | Mapping[str, Any], schema: Schema | None = None) -> tuple[Any, dict[str, Any] | None]:
@@ -34,16 +37,15 @@ def parse(body: str | bytes | Mapping[str, Any], schema: Schema | None = None) -
     if not isinstance(params, dict | None):
         raise InvalidValue(f"`{PARAMS}` of a request is an object, not {type(params).__name__}")
     given = [key for key in _FORMS if key in content]
-    if not given and CHAT in content:
+    if not given and any(key in content for key in TALKS):
         return {key: each for key, each in content.items() if key != PARAMS}, params
-    unknown = sorted(set(content) - {*_FORMS, PARAMS})
-    if len(given) != 1 or unknown:
+    if len(given) != 1:
         raise InvalidValue(
             f"a request has one of the keys {', '.join(_FORMS)}, and {PARAMS} if need be; "
             f"this one has {', '.join(sorted(content)) or 'none'}"
         )
     try:
-        return _FORMS[given[0]](content[given[0]], schema), params
+        return _cast(_FORMS[given[0]](content[given[0]], schema), schema), params
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InvalidValue(f"`{given[0]}` of the request cannot be read: {error}") from error
 
@@ -82,8 +84,16 @@ def _inputs(value: Any, schema: Schema | None) -> Any:
             return typed_json.value(value, schema)
         if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
             return _records(value, schema)
-        return _columns(value, schema) if _is_columns(value, schema) else typed_json.value(value, schema)
+        if isinstance(value, Mapping) and _is_plain(schema):
+            lists = [isinstance(each, list) for each in value.values()]
+            if not any(lists):
+                return _records([value], schema)
+            if all(lists):
+                return _columns(value, schema)
+        return typed_json.value(value, schema)
     tensors = {spec.name: spec for spec in schema or () if isinstance(spec, TensorSpec)}
+    if isinstance(value, Mapping) and None in tensors:
+        raise InvalidValue("the model takes one array, which has no name: give it as a list")
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         value = {name: [row[name] for row in value] for name in value[0]}
     if isinstance(value, Mapping):
@@ -91,16 +101,46 @@ def _inputs(value: Any, schema: Schema | None) -> Any:
     return typed_json.array(value, tensors.get(None))
 
 
-def _is_columns(value: Any, schema: Schema) -> bool:
-    """Whether it is a table column by column: where a column holds lists, a list is one value of it."""
-    lists = isinstance(value, Mapping) and value and all(isinstance(each, list) for each in value.values())
-    return bool(lists) and all(isinstance(spec, ColSpec) and isinstance(spec.type, DataType) for spec in schema)
+def _is_plain(schema: Schema) -> bool:
+    """Whether no column holds lists or objects, so that a list is a whole column and not one value of it."""
+    return all(isinstance(spec, ColSpec) and isinstance(spec.type, DataType) for spec in schema)
 
 
 def _columns(value: Mapping[str, list[Any]], schema: Schema) -> Any:
     return typed_json.table({"columns": list(value), "data": list(zip(*value.values(), strict=True))}, schema)
 
 
+def _cast(inputs: Any, schema: Schema | None) -> Any:
+    """Return a table whose numbers came as text with numbers instead. Raises: InvalidValue where they are none."""
+    if schema is None or not frames.is_dataframe(inputs):
+        return inputs
+    for name, dtype in _numeric(schema, list(inputs.columns)):
+        column = inputs[name]
+        if column.dtype == object and any(isinstance(each, str) for each in column):
+            try:
+                inputs[name] = column.astype(dtype)
+            except (ValueError, TypeError, OverflowError) as error:
+                raise InvalidValue(f"column {name!r} takes {dtype}: {error}") from error
+    return inputs
+
+
+def _numeric(schema: Schema, names: list[Any]) -> Iterator[tuple[Any, str]]:
+    for spec, name in zip_longest(schema, names):
+        if isinstance(spec, ColSpec):
+            known = name if spec.name is None else spec.name
+            if known in names and spec.type in _NUMBERS:
+                yield known, _NUMBERS[spec.type]
+    only = schema.inputs[0]
+    if isinstance(only, TensorSpec) and len(schema) == 1 and only.name is None:
+        yield from ((name, only.type) for name in names if only.type.startswith(("float", "int", "uint")))
+
+
+_NUMBERS = {
+    DataType.integer: "int32",
+    DataType.long: "int64",
+    DataType.float: "float32",
+    DataType.double: "float64",
+}
 _FORMS: dict[str, Callable[[Any, Schema | None], Any]] = {
     "dataframe_split": _split,
     "dataframe_records": _records,

@@ -74,7 +74,6 @@ def test_arrays_and_plain_data_arrive_with_the_declared_types(body, schema, expe
         ("[1]", "an object with one of the keys"),
         ("{}", "has none"),
         ({"inputs": [1], "instances": [1]}, "has inputs, instances"),
-        ({"inputs": [1], "format": "x"}, "has format, inputs"),
         ({"inputs": [1], "params": [1]}, "`params` of a request is an object"),
         ({"dataframe_split": {"data": [[1]], "rows": 1}}, "not rows"),
         ({"dataframe_split": {"columns": ["a"]}}, "`dataframe_split` of the request cannot be read"),
@@ -92,12 +91,29 @@ def test_a_body_that_is_no_request_is_one_clear_sentence(body, cause):
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("i", 1.5), ("i", "1"), ("i", 2**40), ("f", True), ("t", "soon")], ids=str
+    ("column", "value"), [("i", 1.5), ("i", 2**40), ("f", True), ("t", "soon")], ids=str
 )
 def test_a_value_of_another_kind_is_left_to_the_signature_to_refuse(column, value):
     data, _ = parse({"dataframe_records": [{**dict.fromkeys(SCHEMA.input_names()), column: value}]}, SCHEMA)
     with pytest.raises(SchemaMismatch, match=f"column '{column}' takes"):
         enforce_inputs(data, SCHEMA)
+
+
+def test_numbers_that_come_as_text_are_numbers_as_they_are_to_mlflows_server():
+    schema = Schema([ColSpec("double", "x"), ColSpec("long", "n")])
+    data, _ = parse({"dataframe_records": [{"x": "1.5", "n": "2"}, {"x": 2, "n": 3}]}, schema)
+    assert enforce_inputs(data, schema).to_dict("list") == {"x": [1.5, 2.0], "n": [2, 3]}
+    with pytest.raises(InvalidValue, match=r"column 'x' takes float64: .*'y'"):
+        parse({"dataframe_records": [{"x": "y", "n": 1}]}, schema)
+
+
+def test_a_table_may_come_column_by_column_or_as_one_row():
+    schema = Schema([ColSpec("double", "x"), ColSpec("long", "n")])
+    for body in ({"x": [1, 2], "n": [3, 4]}, {"x": 1, "n": 3}):
+        data, _ = parse({"inputs": body, "ignored": 1}, schema)
+        assert enforce_inputs(data, schema)["n"].tolist()[0] == 3
+    with pytest.raises(InvalidValue, match="no name"):
+        parse({"inputs": {"x": [1]}}, Schema([TensorSpec("float64", (-1,))]))
 
 
 def test_a_model_is_asked_with_the_body_that_its_example_makes(tmp_path):

@@ -38,6 +38,7 @@ def asking(serve: Serve, linear: Path) -> Asking:
         {"inputs": [NAMED, NAMED]},
         {"instances": [NAMED, NAMED]},
         {"inputs": {name: [value, value] for name, value in NAMED.items()}},
+        {"dataframe_records": [{name: str(value) for name, value in NAMED.items()}] * 2, "other": 1},
     ],
 )
 def test_every_shape_of_a_table_gives_the_same_predictions(asking: Asking, body: Any) -> None:
@@ -64,8 +65,9 @@ def test_csv_and_parquet_give_them_too(asking: Asking) -> None:
         ({"dataframe_split": {"rows": []}}, "BAD_REQUEST", "rows"),
         ({"dataframe_records": {"a": 1}}, "BAD_REQUEST", "list of objects"),
         ({"dataframe_records": [{"a": 1}]}, "INVALID_PARAMETER_VALUE", "'b', 'c', 'd'"),
-        ({"dataframe_records": [{**NAMED, "a": "x"}]}, "INVALID_PARAMETER_VALUE", "'a' takes double"),
+        ({"dataframe_records": [{**NAMED, "a": "x"}]}, "BAD_REQUEST", "'a' takes float64"),
         ({"dataframe_split": {"columns": COLUMNS, "data": [ROW], "params": 1}}, "BAD_REQUEST", "params"),
+        ({"dataframe_records": [{**NAMED, "a": True}]}, "INVALID_PARAMETER_VALUE", "'a' takes double"),
         ({"dataframe_records": [NAMED], "params": [1]}, "BAD_REQUEST", "object"),
     ],
 )
