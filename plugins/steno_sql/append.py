@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, outerjoin, select
+from msgspec.structs import replace
+from sqlalchemy import Connection, Table, bindparam, insert, outerjoin, select
 from steno.records import MetricSummary, Series
 
 from steno_sql import sqlite, summaries
+from steno_sql.blocks import BLOCK_SIZE, Block, summarise
 from steno_sql.pieces import cut, joined, needs_chunk, only_point, points_from, sealed_row, tail_row
+from steno_sql.prepared import Prepared
 from steno_sql.runs import slices, summary_from
-from steno_sql.schema import TAIL, AnyRow, chunks, series
+from steno_sql.schema import TAIL, chunks, series
 
 OPEN_POINTS = 512
 """Points that an open end may hold before it is sealed."""
 
-SEALED_POINTS = 8192
+SEALED_POINTS = 32 * BLOCK_SIZE
 """Points that a sealed chunk may hold."""
 
-_NEW_CHUNK = insert(chunks)
-_SET_TAIL = sqlite.insert(chunks)
-_SET_TAIL = _SET_TAIL.on_conflict_do_update(
-    index_elements=["run", "key", "number"],
-    set_={column.name: column for column in _SET_TAIL.excluded if not column.primary_key},
-)
-_SET_SERIES = sqlite.insert(series)
-_SET_SERIES = _SET_SERIES.on_conflict_do_update(
-    index_elements=["run", "key"],
-    set_={column.name: column for column in _SET_SERIES.excluded if not column.primary_key},
-)
+_NEW_CHUNK = Prepared(insert(chunks))
+
+
+def _put(table: Table) -> Prepared:
+    """Insert rows, or write over those that are there under the same key."""
+    statement = sqlite.insert(table)
+    changed = {column.name: column for column in statement.excluded if not column.primary_key}
+    return Prepared(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed))
+
+
+_SET_TAIL = _put(chunks)
+_SET_SERIES = _put(series)
 _SUMMARY = len(series.columns)
+_Row = tuple[Any, ...]
 _TAIL = (chunks.c.run == series.c.run) & (chunks.c.key == series.c.key) & (chunks.c.number == TAIL)
 _KNOWN = (
     select(series, chunks.c.steps, chunks.c.times, chunks.c.points)
     .select_from(outerjoin(series, chunks, _TAIL))
     .where(series.c.run == bindparam("number"))
 )
-_KNOWN_ONE = _KNOWN.where(series.c.key == bindparam("key"))  # a list is put into words each time
-_KNOWN_SOME = _KNOWN.where(series.c.key.in_(bindparam("keys", expanding=True)))
+_KNOWN_ONE = Prepared(_KNOWN.where(series.c.key == bindparam("key")))
+_KNOWN_SOME = Prepared(_KNOWN.where(series.c.key.in_(bindparam("keys", expanding=True))), listed="keys")
 
 
 class Append:
@@ -55,40 +60,57 @@ class Append:
         wanted = {key: points for key, points in new.items() if len(points)}
         known, tails = ({}, {}) if fresh or not wanted else self._stored(run, list(wanted))
         for key, points in wanted.items():
-            summary, sealed, row = summaries.summary_of(points), 0, known.get(key)
+            sealed, row, old = 0, known.get(key), None
             whole = Series(key, points.steps, points.times, points.values)
             if row is not None:
-                old, sealed = summary_from(row[:_SUMMARY]), row.sealed
-                summary = summaries.joined(old, summary)
+                old, sealed = summary_from(row), row[-1]
                 whole = joined(tails[key] if key in tails else only_point(key, old), whole)
+            # Few points are summed up alone. Of many, the stretches are those that are stored too; that they begin
+            # with points that were summed up before changes nothing but the count.
+            part = points if len(whole) <= OPEN_POINTS else whole
+            blocks = summarise(part.steps, part.values)
+            summary = summaries.summary_of(part, blocks)
+            if old is not None:
+                summary = replace(summaries.joined(old, summary), count=old.count + len(points))
             if needs_chunk(summary):
-                sealed = self._cut(run, whole, sealed)
+                sealed = self._cut(run, whole, blocks, sealed)
             self._series.append(_series_row(run, key, summary, sealed))
 
     def flush(self) -> None:
         """Write what was gathered. Call it once."""
         for statement, rows in ((_SET_SERIES, self._series), (_NEW_CHUNK, self._sealed), (_SET_TAIL, self._tails)):
             if rows:
-                self._connection.execute(statement, rows)
+                statement.run_each(self._connection, rows)
 
-    def _stored(self, run: int, keys: list[str]) -> tuple[dict[str, AnyRow], dict[str, Series]]:
-        known: dict[str, AnyRow] = {}
+    def _stored(self, run: int, keys: list[str]) -> tuple[dict[str, _Row], dict[str, Series]]:
+        known: dict[str, _Row] = {}
         tails: dict[str, Series] = {}
         for some in slices(keys):
             one = len(some) == 1
-            statement, named = (_KNOWN_ONE, {"key": some[0]}) if one else (_KNOWN_SOME, {"keys": list(some)})
-            for row in self._connection.execute(statement, {"number": run, **named}):
-                known[row.key] = row
-                if row.steps is not None:
-                    tails[row.key] = points_from(row.key, row)
+            mine = {"number": run}
+            for row in (
+                _KNOWN_ONE.run(self._connection, {**mine, "key": some[0]})
+                if one
+                else _KNOWN_SOME.run_listed(self._connection, some, mine)
+            ):
+                key, tail = row[1], row[_SUMMARY:]
+                known[key] = row[:_SUMMARY]
+                if tail[0] is not None:
+                    tails[key] = points_from(key, *tail)
         return known, tails
 
-    def _cut(self, run: int, points: Series, sealed: int) -> int:
-        """Seal what is long enough, leave the rest open, and return how many chunks are sealed now."""
+    def _cut(self, run: int, points: Series, blocks: Sequence[Block], sealed: int) -> int:
+        """Seal what is long enough, leave the rest open, and return how many chunks are sealed now.
+
+        Args:
+            blocks: The stretches of all the points, if some are sealed.
+        """
         start, count = 0, len(points)
         while count - start > OPEN_POINTS:
-            self._sealed.append(sealed_row(run, cut(points, start, start + SEALED_POINTS), sealed))
-            start, sealed = min(start + SEALED_POINTS, count), sealed + 1
+            first, end = start // BLOCK_SIZE, start + SEALED_POINTS
+            row = sealed_row(run, cut(points, start, end), blocks[first : end // BLOCK_SIZE], sealed)
+            self._sealed.append(row)
+            start, sealed = min(end, count), sealed + 1
         self._tails.append(tail_row(run, cut(points, start, count)))
         return sealed
 

@@ -17,18 +17,22 @@ import struct
 import sys
 import zlib
 from array import array
+from functools import lru_cache
 from itertools import accumulate, islice
 
 RAW, PROGRESSION, PLANES, DELTAS = range(4)
 
 _WIDTH = 8
+_TOP = slice(_WIDTH - 1, None, _WIDTH)
 _WORTHWHILE = 0.9
+_SMALL = 0.25  # differences this short are what is looked for: nothing else is tried
 _SAMPLE = 512
 _LEVEL = 1  # higher levels gain a hundredth and cost four times as much
 _PROGRESSION = struct.Struct("<Bqqq")
 _PLANES = struct.Struct("<BII")
 _FIRST = struct.Struct("<Bq")
-_INT64 = range(-(2**63), 2**63)
+_STRIDE = struct.Struct("<q")
+_SMALL_WINDOW = -9  # all that a sample needs: making room for a whole one takes longer than deflating the sample
 
 
 def pack_raw(column: array[int] | array[float]) -> bytes:
@@ -38,19 +42,27 @@ def pack_raw(column: array[int] | array[float]) -> bytes:
 
 def pack_integers(column: array[int]) -> bytes:
     """Pack an `array('q')` small."""
-    progression = _progression(column)
-    if progression:
-        return progression
-    best = _planes(_little_endian(column))
-    deltas = _deltas(column)
-    if deltas is not None and len(deltas) < len(best):
-        best = deltas
-    return _if_worthwhile(best, column)
+    return _packed_integers(_little_endian(column))
+
+
+@lru_cache(maxsize=16)  # the series of one batch mostly share their steps and timestamps
+def _packed_integers(data: bytes) -> bytes:
+    differences = _differences(data)
+    if not differences:
+        return _if_worthwhile(_planes(data), data)
+    if differences == differences[:_WIDTH] * (len(differences) // _WIDTH):
+        (first,), (stride,) = _STRIDE.unpack_from(data), _STRIDE.unpack_from(differences)
+        return _PROGRESSION.pack(PROGRESSION, first, stride, len(data) // _WIDTH)
+    best = _FIRST.pack(DELTAS, *_STRIDE.unpack_from(data)) + _planes(differences)
+    if len(best) > _SMALL * len(data):
+        best = min(best, _planes(data), key=len)
+    return _if_worthwhile(best, data)
 
 
 def pack_floats(column: array[float]) -> bytes:
     """Pack an `array('d')` small; every bit of NaN, infinities and -0.0 is kept."""
-    return _if_worthwhile(_planes(_little_endian(column)), column)
+    data = _little_endian(column)
+    return _if_worthwhile(_planes(data), data)
 
 
 def unpack_integers(packed: bytes) -> array[int]:
@@ -79,29 +91,26 @@ def _plain(packed: bytes) -> bytes | bytearray:
     raise ValueError(f"a column cannot begin with byte {packed[0]}")
 
 
-def _progression(column: array[int]) -> bytes:
-    if len(column) < 2:
-        return b""
-    start, stride, count = column[0], column[1] - column[0], len(column)
-    if stride not in _INT64 or column[-1] != start + stride * (count - 1):
-        return b""
-    plain = _stepped(start, stride, count) == column
-    return _PROGRESSION.pack(PROGRESSION, start, stride, count) if plain else b""
-
-
 def _stepped(start: int, stride: int, count: int) -> array[int]:
-    # Here and below: array() takes a list a third faster than an iterator.
+    # array() takes a list a third faster than an iterator, here and elsewhere.
     return array("q", list(range(start, start + stride * count, stride)) if stride else [start] * count)
 
 
-def _deltas(column: array[int]) -> bytes | None:
-    if len(column) < 2:
-        return None
+def _differences(data: bytes) -> bytes:
+    """Return each number less the one before it; nothing where there is none, or 64 bits cannot say one."""
+    if data[_TOP].isascii():
+        # No number is negative. One subtraction of all at once is right if none borrows from the next; one that does
+        # has its highest bit set.
+        all_at_once = int.from_bytes(data[_WIDTH:], "little") - int.from_bytes(data[:-_WIDTH], "little")
+        if all_at_once >= 0:
+            found = all_at_once.to_bytes(max(0, len(data) - _WIDTH), "little")
+            if found[_TOP].isascii():
+                return found
+    column = _from_little_endian("q", data)
     try:
-        differences = array("q", list(map(operator.sub, islice(column, 1, None), column)))
-    except OverflowError:  # numbers that lie further apart than 64 bits can say
-        return None
-    return _FIRST.pack(DELTAS, column[0]) + _planes(_little_endian(differences))
+        return _little_endian(array("q", list(map(operator.sub, islice(column, 1, None), column))))
+    except OverflowError:
+        return b""
 
 
 def _planes(data: bytes) -> bytes:
@@ -122,7 +131,8 @@ def _shrinks(plane: bytes) -> bool:
     """Judge by a sample from the middle: deflating noise costs more than all else here together."""
     start = max(0, (len(plane) - _SAMPLE) // 2)
     sample = plane[start : start + _SAMPLE]
-    return len(zlib.compress(sample, _LEVEL)) < _WORTHWHILE * len(sample)
+    deflating = zlib.compressobj(_LEVEL, zlib.DEFLATED, _SMALL_WINDOW, 1)
+    return len(deflating.compress(sample)) + len(deflating.flush()) < _WORTHWHILE * len(sample)
 
 
 def _unpack_planes(packed: bytes) -> bytearray:
@@ -139,8 +149,8 @@ def _unpack_planes(packed: bytes) -> bytearray:
     return data
 
 
-def _if_worthwhile(packed: bytes, column: array[int] | array[float]) -> bytes:
-    return packed if len(packed) < _WORTHWHILE * _WIDTH * len(column) else pack_raw(column)
+def _if_worthwhile(packed: bytes, data: bytes) -> bytes:
+    return packed if len(packed) < _WORTHWHILE * len(data) else bytes((RAW,)) + data
 
 
 def _little_endian(column: array[int] | array[float]) -> bytes:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from sqlalchemy import Connection, Engine, create_engine, exc
 from sqlalchemy.pool import NullPool, QueuePool
@@ -18,6 +18,7 @@ from steno_sql import sqlite, versions
 from steno_sql.forking import Calls
 
 _SCHEME = "sqlite:///"
+_PARAMSTYLE: Literal["named"] = "named"  # as `Prepared` wants it
 
 
 class Database:
@@ -115,11 +116,18 @@ class Database:
     def _open(self) -> Engine:
         self._read_only = self.path.exists() and not sqlite.writable(self.path)
         if self._read_only:
-            engine = create_engine("sqlite://", creator=self._connect_to_read, poolclass=NullPool)
+            engine = create_engine(
+                "sqlite://", creator=self._connect_to_read, poolclass=NullPool, paramstyle=_PARAMSTYLE
+            )
         else:
             self._make_folder()
             engine = create_engine(
-                "sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1, pool_use_lifo=True
+                "sqlite://",
+                creator=self._connect,
+                poolclass=QueuePool,
+                max_overflow=-1,
+                pool_use_lifo=True,
+                paramstyle=_PARAMSTYLE,
             )
         try:
             versions.prepare(engine, self.path, read_only=self._read_only)
@@ -161,6 +169,7 @@ def _begin(connection: Connection, *, write: bool) -> None:
     if connection.info.get("wait_s", sqlite.BUSY_S) != wait_s:  # a connection goes from thread to thread
         sqlite.wait_at_most(driver, wait_s)
         connection.info["wait_s"] = wait_s
+    connection.begin()  # what is executed by the driver itself is committed too
     sqlite.begin(driver, write=write)
 
 

@@ -14,6 +14,7 @@ from steno.records import Experiment, LifecycleStage
 
 from steno_sql import sqlite
 from steno_sql.models.tables import logged_models
+from steno_sql.prepared import Prepared
 from steno_sql.schema import AnyRow, experiment_tags, experiments, runs
 
 ACTIVE, DELETED = LifecycleStage.ACTIVE.value, LifecycleStage.DELETED.value
@@ -24,6 +25,9 @@ _SET_TAG = _SET_TAG.on_conflict_do_update(
     index_elements=["experiment_id", "key"], set_={"value": _SET_TAG.excluded.value}
 )
 _ONE = select(experiments).where(_id == bindparam("number"))
+_LOCATION = Prepared(
+    select(experiments.c.artifact_location).where(_id == bindparam("number"), experiments.c.lifecycle_stage == ACTIVE)
+)
 
 
 def now_ms() -> int:
@@ -157,7 +161,14 @@ def as_text(column: ColumnElement[int]) -> ColumnElement[str]:
 
 def active_locations(connection: Connection, experiment_ids: Iterable[str]) -> dict[str, str]:
     """Return the artifact location of experiments that may take runs. Raises: NotFound, RunStateError."""
-    return {each: _active(connection, each).artifact_location for each in experiment_ids}
+    return {each: _active_location(connection, each) for each in experiment_ids}
+
+
+def _active_location(connection: Connection, experiment_id: str) -> str:
+    for number in numbers([experiment_id]):
+        for (location,) in _LOCATION.run(connection, {"number": number}):
+            return str(location)
+    return str(_active(connection, experiment_id).artifact_location)  # which says why there is none
 
 
 def _row(connection: Connection, experiment_id: str) -> AnyRow:

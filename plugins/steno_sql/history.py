@@ -75,7 +75,7 @@ def _pieces(connection: Connection, run: int, key: str, numbers: Sequence[int]) 
     if numbers:
         mine = {"its_run": run, "its_key": key, "first": numbers[0], "last": numbers[-1]}
         for row in connection.execute(_PIECES, mine):
-            yield row.number, points_from(key, row)
+            yield row.number, points_from(key, row.steps, row.times, row.points)
 
 
 def _unchunked(connection: Connection, run: int, key: str) -> Series:

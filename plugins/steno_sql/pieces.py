@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 from typing import Any
 
 from steno.records import MetricSummary, Series
 
-from steno_sql.blocks import pack_blocks, summarise
+from steno_sql.blocks import Block, pack_blocks
 from steno_sql.chunks import pack_floats, pack_integers, pack_raw, unpack_floats, unpack_integers
-from steno_sql.schema import TAIL, AnyRow
+from steno_sql.schema import TAIL
 
 
-def sealed_row(run: int, piece: Series, number: int) -> dict[str, Any]:
-    """Return a stretch packed small, its summaries beside it."""
-    blocks = summarise(piece.steps, piece.values)
+def sealed_row(run: int, piece: Series, blocks: Sequence[Block], number: int) -> dict[str, Any]:
+    """Return a stretch packed small, beside it the summaries of its parts."""
     return {
         "run": run,
         "key": piece.key,
@@ -46,9 +46,9 @@ def tail_row(run: int, piece: Series) -> dict[str, Any]:
     }
 
 
-def points_from(key: str, row: AnyRow) -> Series:
-    """Return the points in a row that has the columns `steps`, `times` and `points`."""
-    return Series(key, unpack_integers(row.steps), unpack_integers(row.times), unpack_floats(row.points))
+def points_from(key: str, steps: bytes, times: bytes, points: bytes) -> Series:
+    """Return the points whose packed columns these are."""
+    return Series(key, unpack_integers(steps), unpack_integers(times), unpack_floats(points))
 
 
 def needs_chunk(summary: MetricSummary) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, delete, select, update
+from sqlalchemy import BindParameter, Column, ColumnElement, Connection, Select, bindparam, delete, select, update
 from steno.errors import NotFound
 from steno.records import (
     Dataset,
@@ -24,25 +23,35 @@ from steno.records import (
 )
 
 from steno_sql.experiments import ACTIVE, DELETED, now_ms
+from steno_sql.prepared import Prepared
 from steno_sql.schema import AnyRow, datasets, inputs, model_inputs, outputs, params, runs, series, tags
 
 T = TypeVar("T")
+Groups = dict[int, T]
 
 MANY = 1000
 """Rows named in one statement: databases bound the number of bound values."""
 
 _MINE: BindParameter[list[int]] = bindparam("runs", expanding=True)
-_PARAMS = select(params).where(params.c.run.in_(_MINE))
-_TAGS = select(tags).where(tags.c.run.in_(_MINE))
-_SERIES = select(series).where(series.c.run.in_(_MINE))
-_INPUTS = (
-    select(inputs.c.run, inputs.c.tags, datasets)
+_NUMBER = Prepared(select(runs.c.id).where(runs.c.run_id == bindparam("run_id")))
+
+
+def _of_runs(statement: Select[Any], run: Column[int]) -> Prepared:
+    return Prepared(statement.where(run.in_(_MINE)), listed="runs")
+
+
+_PARAMS = _of_runs(select(params.c.run, params.c.key, params.c.value), params.c.run)
+_TAGS = _of_runs(select(tags.c.run, tags.c.key, tags.c.value), tags.c.run)
+_SERIES = _of_runs(select(series), series.c.run)
+_DATASET = [datasets.c[name] for name in ("name", "digest", "source_type", "source", "schema", "profile")]
+_INPUTS = _of_runs(
+    select(inputs.c.run, inputs.c.tags, *_DATASET)
     .join(datasets, datasets.c.id == inputs.c.dataset)
-    .where(inputs.c.run.in_(_MINE))
-    .order_by(inputs.c.run, inputs.c.position)
+    .order_by(inputs.c.run, inputs.c.position),
+    inputs.c.run,
 )
-_MODEL_INPUTS = select(model_inputs).where(model_inputs.c.run.in_(_MINE))
-_OUTPUTS = select(outputs).where(outputs.c.run.in_(_MINE))
+_MODEL_INPUTS = _of_runs(select(model_inputs.c.run, model_inputs.c.model_id), model_inputs.c.run)
+_OUTPUTS = _of_runs(select(outputs.c.run, outputs.c.model_id, outputs.c.step), outputs.c.run)
 _NAN = float("nan")
 
 
@@ -54,10 +63,10 @@ def slices(items: Sequence[T], size: int = MANY) -> Iterator[Sequence[T]]:
 
 def number_of(connection: Connection, run_id: str) -> int:
     """Return the integer a run is known by here. Raises: NotFound."""
-    number = connection.scalar(select(runs.c.id).where(runs.c.run_id == run_id))
-    if number is None:
+    row = _NUMBER.run(connection, {"run_id": run_id}).fetchone()
+    if row is None:
         raise NotFound(f"there is no run with id {run_id!r}")
-    return int(number)
+    return int(row[0])
 
 
 def get(connection: Connection, run_id: str) -> Run:
@@ -75,28 +84,35 @@ def load(connection: Connection, rows: Sequence[AnyRow]) -> list[Run]:
 
 def _load(connection: Connection, rows: Sequence[AnyRow]) -> list[Run]:
     ids = [row.id for row in rows]
-    all_params = _grouped(connection, _PARAMS, ids, lambda row: (row[1], row[2]))
-    all_tags = _grouped(connection, _TAGS, ids, lambda row: (row[1], row[2]))
-    all_series = _grouped(connection, _SERIES, ids, lambda row: (row[1], summary_from(row)))
+    all_params = _pairs(connection, _PARAMS, ids)
+    all_tags = _pairs(connection, _TAGS, ids)
+    all_series: Groups[dict[str, MetricSummary]] = {each: {} for each in ids}
+    for row in _SERIES.run_listed(connection, ids):
+        all_series[row[0]][row[1]] = summary_from(row)
     all_inputs = _grouped(connection, _INPUTS, ids, _input)
-    all_models = _grouped(connection, _MODEL_INPUTS, ids, lambda row: ModelInput(row.model_id))
-    all_outputs = _grouped(connection, _OUTPUTS, ids, lambda row: ModelOutput(row.model_id, row.step))
+    all_models = _grouped(connection, _MODEL_INPUTS, ids, ModelInput)
+    all_outputs = _grouped(connection, _OUTPUTS, ids, ModelOutput)
     runs_ = []
     for row in rows:
-        summaries = dict(all_series[row.id])
+        number, summaries = row.id, all_series[row.id]
         last = {key: summary.last for key, summary in summaries.items()}
-        data = RunData(last, dict(all_params[row.id]), dict(all_tags[row.id]), summaries)
-        ins, outs = RunInputs(all_inputs[row.id], all_models[row.id]), RunOutputs(all_outputs[row.id])
+        data = RunData(last, all_params[number], all_tags[number], summaries)
+        ins, outs = RunInputs(all_inputs[number], all_models[number]), RunOutputs(all_outputs[number])
         runs_.append(Run(_info(row), data, ins, outs))
     return runs_
 
 
-def _grouped(
-    connection: Connection, statement: Select[Any], ids: list[int], entry: Callable[[AnyRow], T]
-) -> defaultdict[int, list[T]]:
-    groups: defaultdict[int, list[T]] = defaultdict(list)
-    for row in connection.execute(statement, {"runs": ids}).all():
-        groups[row[0]].append(entry(row))
+def _pairs(connection: Connection, statement: Prepared, ids: list[int]) -> Groups[dict[str, str]]:
+    groups: Groups[dict[str, str]] = {each: {} for each in ids}
+    for run, key, value in statement.run_listed(connection, ids):
+        groups[run][key] = value
+    return groups
+
+
+def _grouped(connection: Connection, statement: Prepared, ids: list[int], entry: Callable[..., T]) -> Groups[list[T]]:
+    groups: Groups[list[T]] = {each: [] for each in ids}
+    for run, *columns in statement.run_listed(connection, ids):
+        groups[run].append(entry(*columns))
     return groups
 
 
@@ -115,9 +131,9 @@ def summary_from(row: Sequence[Any]) -> MetricSummary:
     )
 
 
-def _input(row: AnyRow) -> DatasetInput:
-    used = Dataset(row.name, row.digest, row.source_type, row.source, row.schema, row.profile)
-    pairs: list[tuple[str, str]] = msgspec.json.decode(row.tags)
+def _input(its_tags: str, *columns: str) -> DatasetInput:
+    used = Dataset(*columns)
+    pairs: list[tuple[str, str]] = msgspec.json.decode(its_tags)
     return DatasetInput(used, tuple(InputTag(key, value) for key, value in pairs))
 
 

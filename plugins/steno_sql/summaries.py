@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from steno.records import MetricSummary, Series
 
-from steno_sql.blocks import BLOCK_SIZE, Block, merge, summarise
+from steno_sql.blocks import BLOCK_SIZE, Block, merge
 
 
-def summary_of(series: Series) -> MetricSummary:
-    """Return the summary of columns that hold at least one point."""
-    blocks = summarise(series.steps, series.values)
+def summary_of(series: Series, blocks: Sequence[Block]) -> MetricSummary:
+    """Return the summary of columns that hold at least one point. `blocks`: what `summarise` returns for them."""
     whole = merge(blocks)
-    index = _last_index(series.steps, series.times, series.values, blocks, whole.high_step)
+    alone = len(series.values) == 1
+    index = 0 if alone else _last_index(series.steps, series.times, series.values, blocks, whole.high_step)
     return MetricSummary(
         count=whole.size,
         last=series.values[index],

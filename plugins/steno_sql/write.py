@@ -15,29 +15,40 @@ from steno_sql.append import Append
 from steno_sql.experiments import ACTIVE, DELETED
 from steno_sql.inputs import write_inputs, write_model_inputs, write_outputs
 from steno_sql.models import made
+from steno_sql.prepared import Prepared
 from steno_sql.runs import number_of, slices
 from steno_sql.schema import offsets, params, runs, tags
 
 _RUN_NAME = Tags.RUN_NAME
 
-_HEADS = select(runs.c.run_id, runs.c.id, runs.c.experiment_id, runs.c.lifecycle_stage)
-_HEAD = _HEADS.where(runs.c.run_id == bindparam("run_id"))  # nearly every write; a list is put into words each time
-_HEADS = _HEADS.where(runs.c.run_id.in_(bindparam("ids", expanding=True)))
-_CREATE = insert(runs)
-_CHANGE = (
+_SOME_HEADS = select(runs.c.run_id, runs.c.id, runs.c.experiment_id, runs.c.lifecycle_stage)
+_HEAD = Prepared(_SOME_HEADS.where(runs.c.run_id == bindparam("run_id")))
+_HEADS = Prepared(_SOME_HEADS.where(runs.c.run_id.in_(bindparam("ids", expanding=True))), listed="ids")
+_CREATED = (
+    "run_id", "experiment_id", "run_name", "status", "start_time", "user_id", "artifact_uri", "lifecycle_stage",
+    "deleted_with_experiment",
+)  # fmt: skip
+_CREATE = Prepared(insert(runs), _CREATED)
+_CHANGE = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("number"))
     .values(
         {name: func.coalesce(bindparam(f"new_{name}"), runs.c[name]) for name in ("status", "end_time", "run_name")}
     )
 )
-_PARAMS = select(params.c.key, params.c.value).where(params.c.run == bindparam("number"))
+_PARAMS = Prepared(select(params.c.key, params.c.value).where(params.c.run == bindparam("number")))
+_ADD_PARAM = Prepared(insert(params))
 _SET_TAG = sqlite.insert(tags)
-_SET_TAG = _SET_TAG.on_conflict_do_update(index_elements=["run", "key"], set_={"value": _SET_TAG.excluded.value})
-_DROP_TAG = delete(tags).where(tags.c.run == bindparam("number"), tags.c.key == bindparam("tag_key"))
-_SET_OFFSET = sqlite.insert(offsets)
-_SET_OFFSET = _SET_OFFSET.on_conflict_do_update(
-    index_elements=["writer_id"], set_={"end": _SET_OFFSET.excluded.end, "run": _SET_OFFSET.excluded.run}
+_SET_TAGS = Prepared(
+    _SET_TAG.on_conflict_do_update(index_elements=["run", "key"], set_={"value": _SET_TAG.excluded.value})
+)
+_DROP_TAG = Prepared(delete(tags).where(tags.c.run == bindparam("number"), tags.c.key == bindparam("tag_key")))
+_OFFSET = Prepared(select(offsets.c.end).where(offsets.c.writer_id == bindparam("writer_id")))
+_SET_END = sqlite.insert(offsets)
+_SET_OFFSET = Prepared(
+    _SET_END.on_conflict_do_update(
+        index_elements=["writer_id"], set_={"end": _SET_END.excluded.end, "run": _SET_END.excluded.run}
+    )
 )
 
 Round = dict[str, Batch]
@@ -63,12 +74,13 @@ def write(connection: Connection, run_id: str, batch: Batch, token: Token | None
         _write_round(connection, some)
     if token is not None:
         row = {"writer_id": token.writer_id, "end": token.end, "run": number_of(connection, run_id)}
-        connection.execute(_SET_OFFSET, row)
+        _SET_OFFSET.run(connection, row)
 
 
 def offset(connection: Connection, writer_id: str) -> int:
     """Return the end offset of a writer, 0 when it is unknown."""
-    return connection.scalar(select(offsets.c.end).where(offsets.c.writer_id == writer_id)) or 0
+    row = _OFFSET.run(connection, {"writer_id": writer_id}).fetchone()
+    return row[0] if row else 0
 
 
 def _rounds(run_id: str, batch: Batch) -> Iterator[Round]:
@@ -137,7 +149,7 @@ def _stored_heads(connection: Connection, run_ids: list[str]) -> dict[str, _Head
     heads = {}
     for ids in slices(run_ids):
         one = len(ids) == 1
-        found = connection.execute(_HEAD, {"run_id": ids[0]}) if one else connection.execute(_HEADS, {"ids": list(ids)})
+        found = _HEAD.run(connection, {"run_id": ids[0]}) if one else _HEADS.run_listed(connection, ids)
         for run_id, number, experiment, stage in found:
             if stage == DELETED:
                 raise RunStateError(f"run {run_id} is deleted: restore it before writing to it")
@@ -151,10 +163,9 @@ def _create(connection: Connection, new: Mapping[str, RunStart]) -> dict[str, _H
     locations = experiments.active_locations(connection, wanted)
     rows = [_run_row(run_id, start, locations[start.experiment_id]) for run_id, start in new.items()]
     if len(rows) == 1:
-        made_by = connection.execute(_CREATE, rows[0]).inserted_primary_key
-        assert made_by is not None
-        return {rows[0]["run_id"]: _Head(made_by[0], rows[0]["experiment_id"], True)}
-    connection.execute(_CREATE, rows)
+        number = _CREATE.run(connection, rows[0]).lastrowid
+        return {rows[0]["run_id"]: _Head(number, rows[0]["experiment_id"], True)}
+    _CREATE.run_each(connection, rows)
     return {
         run_id: _Head(head.number, head.experiment, True)
         for run_id, head in _stored_heads(connection, list(new)).items()
@@ -188,7 +199,7 @@ def _write_changes(connection: Connection, heads: Mapping[str, _Head], some: Rou
         if any(value is not None for value in values.values()):
             rows.append({"number": heads[run_id].number, **values})
     if rows:
-        connection.execute(_CHANGE, rows)
+        _CHANGE.run_each(connection, rows)
 
 
 def _write_params(connection: Connection, heads: Mapping[str, _Head], some: Round) -> None:
@@ -197,7 +208,7 @@ def _write_params(connection: Connection, heads: Mapping[str, _Head], some: Roun
         if not batch.params:
             continue
         head = heads[run_id]
-        stored = {} if head.fresh else dict(connection.execute(_PARAMS, {"number": head.number}).all())
+        stored = {} if head.fresh else dict(_PARAMS.run(connection, {"number": head.number}))
         for key, value in batch.params.items():
             old = stored.get(key)
             if old is None:
@@ -205,7 +216,7 @@ def _write_params(connection: Connection, heads: Mapping[str, _Head], some: Roun
             elif old != value:
                 raise ParamConflict(key, old, value, run_id)
     if rows:
-        connection.execute(insert(params), rows)
+        _ADD_PARAM.run_each(connection, rows)
 
 
 def _write_tags(connection: Connection, heads: Mapping[str, _Head], some: Round) -> None:
@@ -215,9 +226,9 @@ def _write_tags(connection: Connection, heads: Mapping[str, _Head], some: Round)
         dropped += [{"number": head.number, "tag_key": key} for key in batch.deleted_tags]
         rows += [{"run": head.number, "key": key, "value": value} for key, value in _tags(head, batch).items()]
     if dropped:
-        connection.execute(_DROP_TAG, dropped)
+        _DROP_TAG.run_each(connection, dropped)
     if rows:
-        connection.execute(_SET_TAG, rows)
+        _SET_TAGS.run_each(connection, rows)
 
 
 def _tags(head: _Head, batch: Batch) -> dict[str, str]:

@@ -7,6 +7,7 @@ import operator
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from steno import settings
@@ -17,6 +18,7 @@ from steno.records import Metric, Param
 logger = logging.getLogger("steno.tracking")
 
 KEY_LENGTH = 250
+KEYS_KNOWN = 4096
 PARAM_LENGTH = 6000
 TAG_LENGTH = 8000
 EXPERIMENT_NAME_LENGTH = 500
@@ -29,6 +31,8 @@ _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 
 def check_key(kind: str, key: Any) -> str:
     """Return a metric, param or tag key if it is allowed. Raises: InvalidValue with the reason."""
+    if isinstance(key, str) and len(key) <= KEY_LENGTH and _is_allowed(key):
+        return key
     if not isinstance(key, str):
         raise InvalidValue(f"a {kind} key is text, not {type(key).__name__}: {key!r}")
     if not key:
@@ -41,11 +45,14 @@ def check_key(kind: str, key: Any) -> str:
             f"{kind} key {key!r} holds {', '.join(map(repr, wrong))}; allowed are letters, digits, '_', '-', '.', "
             f"' ', ':' and '/'"
         )
-    if posixpath.normpath(key) != key or key in (".", "/") or key.startswith(("..", "/")):
-        raise InvalidValue(
-            f"{kind} key {key!r} is not a simple relative path; {posixpath.normpath(key).strip('/.')!r} is"
-        )
-    return key
+    raise InvalidValue(f"{kind} key {key!r} is not a simple relative path; {posixpath.normpath(key).strip('/.')!r} is")
+
+
+@lru_cache(KEYS_KNOWN)
+def _is_allowed(key: str) -> bool:
+    """Whether a short key is one that may be used; the same few come again and again."""
+    path = posixpath.normpath(key) == key and key not in (".", "/") and not key.startswith(("..", "/"))
+    return path and _KEY.fullmatch(key) is not None
 
 
 def number(key: str, value: Any) -> float:

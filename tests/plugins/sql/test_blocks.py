@@ -68,7 +68,8 @@ def test_a_summary_is_exact_however_the_points_arrive(points, cuts):
     summary, start = None, 0
     for end in (*sorted(cuts), len(points)):
         if part := points[start:end]:
-            new = summary_of(_series(part))
+            series = _series(part)
+            new = summary_of(series, summarise(series.steps, series.values))
             summary = joined(summary, new) if summary else new
         start = max(start, end)
     low, high = _extreme(points, min), _extreme(points, max)

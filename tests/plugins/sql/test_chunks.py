@@ -26,6 +26,9 @@ def test_integers_come_back_as_they_were(numbers):
 
 
 @given(st.integers(-(2**40), 2**40), st.lists(st.integers(-3, 2000), max_size=3000))
+@example(1000, [13, -7] * 300)
+@example(2**62, [2**40, -1, 2**40] * 300)
+@example(-1, [1, 0, 1] * 300)
 def test_timestamps_that_mostly_grow_come_back_as_they_were(start, differences):
     column = array("q", [start])
     for difference in differences:
