@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from steno.asgi.guard import Guard
+from steno.asgi.messages import Gone, Headers, body_of, respond
+from steno.asgi.meter import OTHER
 from steno.contracts import patience
 from steno.errors import InvalidValue, StenoError, StoreUnavailable
 from steno.wire import calls, coding
 from steno.wire.failures import failure_of
 
 from steno_server.access import Access, Policy, permit
-from steno_server.guard import Guard
-from steno_server.meter import OTHER
 from steno_server.options import Options
+from steno_server.prefix import Prefixed
 from steno_server.routes import FILE_ROUTES, ROUTES, FileRoute, Route
 from steno_server.service import Service
 
 logger = logging.getLogger("steno.server")
-
-BODY_S = 30.0
-"""How long the body of a message may take to arrive."""
 
 THREADS = 8
 """How many requests that read, and may take long, are answered at a time."""
@@ -45,10 +45,22 @@ MOMENT_S = 0.02
 COMPRESSED_BYTES = 32 * 1024
 """From which length on an answer is compressed, where the client takes that."""
 
-Headers = list[tuple[bytes, bytes]]
 _JSON: Headers = [(b"content-type", b"application/json"), (b"x-content-type-options", b"nosniff")]
-_PACKED_JSON: Headers = [*_JSON, (b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
+_MSGPACK: Headers = [(b"content-type", b"application/msgpack"), *_JSON[1:]]
+_PACKED: Headers = [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
 _GZIP = b"\x1f\x8b"
+Encode = Callable[[Any], bytes]
+
+
+class _How(NamedTuple):
+    """How an answer is written, and the headers that say so, also if it is compressed."""
+
+    encode: Encode
+    plain: Headers
+    packed: Headers
+
+
+_HOW = {False: _How(coding.encode, _JSON, [*_JSON, *_PACKED]), True: _How(coding.pack, _MSGPACK, [*_MSGPACK, *_PACKED])}
 _TEXT: Headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
 
 
@@ -57,6 +69,8 @@ def build(options: Options) -> ASGIApp:
     service = Service(options)
     others = Starlette(routes=[_starlette_route(service, each) for each in FILE_ROUTES], lifespan=_lifespan(service))
     app: ASGIApp = Wire(service, others)
+    if options.static_prefix:
+        app = Prefixed(app, options.static_prefix, _PROBES)
     if options.allowed_origins:
         origins = [each.rstrip("/") for each in options.allowed_origins]
         app = CORSMiddleware(
@@ -71,7 +85,7 @@ class Wire:
     def __init__(self, service: Service, others: ASGIApp) -> None:
         self._service = service
         self._others = others
-        self._guard = Guard(service.options)
+        self._guard = Guard(service.options.host, service.options.allowed_hosts, service.options.allowed_origins)
         self._access = Access(service.options)
         self._threads = ThreadPoolExecutor(THREADS, "steno-server")
         self._stalled = 0  # how many writes are with a thread: while one waits there, others would wait here
@@ -100,14 +114,14 @@ class Wire:
         path, method = scope["path"], scope["method"]
         objection = "" if path in _PROBES else self._guard.objection(scope["headers"])
         if objection:
-            await _respond(send, 403, objection.encode(), _TEXT)
+            await respond(send, 403, objection.encode(), _TEXT)
             return
         granted = await self._access.of(scope["headers"])
         if granted is Policy.OPEN and path not in _PROBES:
             # Also on paths that lead nowhere, so that strangers learn no path.
             status, failure = failure_of(self._access.stranger)
             how = (b"www-authenticate", self._access.challenge.encode())
-            await _respond(send, status, coding.encode(failure), [*_JSON, how])
+            await respond(send, status, coding.encode(failure), [*_JSON, how])
             return
         methods, words = self._found(scope)
         if methods is None:
@@ -115,7 +129,7 @@ class Wire:
             await self._others(scope, receive, send)
         elif method not in methods:
             allow = (b"allow", ", ".join(methods).encode())
-            await _respond(send, 405, f"{path} is asked with {', '.join(methods)}".encode(), [*_TEXT, allow])
+            await respond(send, 405, f"{path} is asked with {', '.join(methods)}".encode(), [*_TEXT, allow])
         else:
             await self._answer(methods[method], granted, words, scope, receive, send)
 
@@ -139,43 +153,44 @@ class Wire:
             ask = await self._ask(route, scope, receive)
             for name, word in words.items():
                 setattr(ask, name, word)
-            body = await self._handled(route, ask, _takes_gzip(scope["headers"]))
-            headers = _PACKED_JSON if body.startswith(_GZIP) else _JSON
+            how = _HOW[_takes_msgpack(scope["headers"])] if route.apart else _HOW[False]
+            body = await self._handled(route, ask, how.encode, _takes_gzip(scope["headers"]))
+            headers = how.packed if body.startswith(_GZIP) else how.plain
             status = 200
         except StenoError as error:
             status, failure = failure_of(error)
             body = coding.encode(failure)
-        except ClientDisconnect:
+        except Gone:
             return
-        await _respond(send, status, body, headers)
+        await respond(send, status, body, headers)
 
-    async def _handled(self, route: Route, ask: Any, packed: bool) -> bytes:
+    async def _handled(self, route: Route, ask: Any, encode: Encode, packed: bool) -> bytes:
         """Answer here if that takes but a moment, else in a thread: nobody's lock stops the event loop."""
         writes = route.policy is Policy.WRITE
         if not route.apart and not (writes and self._stalled):
             try:
                 with patience.at_most(MOMENT_S):
-                    return self._done(route, ask)
+                    return self._done(route, ask, encode)
             except StoreUnavailable as error:
                 logger.debug("%s is answered in a thread: %s", route.call.path, error)
         threads = self._service.writers if writes else self._threads
         self._stalled += writes
         try:
-            return await asyncio.get_running_loop().run_in_executor(threads, self._done, route, ask, packed)
+            return await asyncio.get_running_loop().run_in_executor(threads, self._done, route, ask, encode, packed)
         finally:
             self._stalled -= writes
 
-    def _done(self, route: Route, ask: Any, packed: bool = False) -> bytes:
+    def _done(self, route: Route, ask: Any, encode: Encode, packed: bool = False) -> bytes:
         """Return what is answered, a long body compressed if it may be."""
-        body = coding.encode(route.handler(self._service, ask))
+        body = encode(route.handler(self._service, ask))
         return gzip.compress(body, 1) if packed and len(body) > COMPRESSED_BYTES else body
 
     async def _ask(self, route: Route, scope: Scope, receive: Receive) -> Any:
-        """Read what is asked. Raises: InvalidValue, ClientDisconnect."""
+        """Read what is asked. Raises: InvalidValue, Gone."""
         method = scope["method"]
         if method == "GET":
             return coding.decode_query(_query(scope), route.call.asks)
-        body = await _body(receive, self._service.options.max_body_bytes)
+        body = await body_of(receive, self._service.options.max_body_bytes)
         if method == "DELETE" and not body:
             return coding.decode_query(_query(scope), route.call.asks)
         if method == "POST" and not _is_json(scope["headers"]):
@@ -222,33 +237,15 @@ def _takes_gzip(headers: Headers) -> bool:
     return any(name == b"accept-encoding" and b"gzip" in value for name, value in headers)
 
 
+def _takes_msgpack(headers: Headers) -> bool:
+    return any(name == b"accept" and b"application/msgpack" in value for name, value in headers)
+
+
 def _is_json(headers: Headers) -> bool:
     return any(
         name == b"content-type" and value.partition(b";")[0].strip().lower() == b"application/json"
         for name, value in headers
     )
-
-
-async def _body(receive: Receive, most: int) -> bytes:
-    """Read a body whole. Raises: InvalidValue if it is too long or slow, ClientDisconnect."""
-    content = bytearray()
-    try:
-        async with asyncio.timeout(BODY_S):
-            while (message := await receive())["type"] == "http.request":
-                content += message.get("body", b"")
-                if len(content) > most:
-                    raise InvalidValue(f"the body has more than {most} bytes: send several requests")
-                if not message.get("more_body"):
-                    return bytes(content)
-    except TimeoutError as error:
-        raise InvalidValue(f"the body did not arrive within {BODY_S:.0f} s") from error
-    raise ClientDisconnect
-
-
-async def _respond(send: Send, status: int, body: bytes, headers: Headers) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _starlette_route(service: Service, route: FileRoute) -> StarletteRoute:
@@ -271,6 +268,8 @@ def _lifespan(service: Service) -> Any:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         service.open()
+        gc.collect()
+        gc.freeze()  # modules stay as they are: looking through them takes longer than to answer a search
         yield {}
         service.close()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from pathlib import Path
 from typing import Any
 
 import click
+from steno.asgi.listening import is_loopback
 from steno.cli.group import SharedOptions
 from steno.cli.session import Session
 from steno.errors import InvalidValue, MissingDependency
@@ -69,6 +71,13 @@ TOKEN_LENGTH = 16
     help="Where the token is; one is made and shown once if it is not there. Default: beside the store.",
 )
 @click.option("--users-file", metavar="FILE", default="", help="Where the users are. Default: beside the store.")
+@click.option(
+    "--static-prefix", metavar="PATH", default="", help="Answer below this path, as /steno, behind a proxy with others."
+)
+@click.option(
+    "--ssl-certfile", metavar="FILE", default="", help="Speak TLS, and show this certificate (PEM, with its chain)."
+)
+@click.option("--ssl-keyfile", metavar="FILE", default="", help="Its key. Default: in the certificate's file.")
 @click.option("--read-only", is_flag=True, help="Refuse whatever would change something.")
 @click.option("--max-body-bytes", default=BODY_BYTES, show_default=True, type=click.IntRange(1024))
 @click.pass_obj
@@ -79,16 +88,23 @@ def server(session: Session, /, **given: Any) -> None:
         from steno_server.serve import serve
     except ImportError as error:
         raise MissingDependency(f"steno server ({error.name})", "'steno[server]'") from error
-    if not _is_loopback(options.host):
+    if not is_loopback(options.host):
         place = f"{options.host}:{options.port}"
-        if options.auth:
+        if options.auth and options.ssl_certfile:
+            told = ""
+        elif options.auth:
             told = (
-                f"What is sent to {place} is not encrypted, tokens and passwords too: put a proxy with TLS before it."
+                f"What is sent to {place} is not encrypted, tokens and passwords too: --ssl-certfile, or a proxy with "
+                "TLS before it, encrypts."
             )
         else:
             told = f"Whoever reaches {place} may read and change everything: --auth asks who."
-        click.echo(told, err=True)
-    click.echo(f"{options.store_uri} is served at http://{options.host}:{options.port}", err=True)
+        if told:
+            click.echo(told, err=True)
+    scheme = "https" if options.ssl_certfile else "http"
+    click.echo(
+        f"{options.store_uri} is served at {scheme}://{options.host}:{options.port}{options.static_prefix}", err=True
+    )
     serve(options)
 
 
@@ -114,6 +130,9 @@ def _options(session: Session, given: dict[str, Any]) -> Options:
         auth=auth,
         token_hash=hashlib.sha256(_token(given, store_uri).encode()).digest() if auth == "token" else b"",
         users_file=str(_users_file(given, store_uri)) if auth == "basic" else "",
+        static_prefix=_prefix(given["static_prefix"]),
+        ssl_certfile=_certificate(given),
+        ssl_keyfile=given["ssl_keyfile"],
         max_body_bytes=given["max_body_bytes"],
     )
 
@@ -142,13 +161,30 @@ def _users_file(given: dict[str, Any], store_uri: str) -> Path:
     return path
 
 
-def _is_loopback(host: str) -> bool:
-    import ipaddress
+def _certificate(given: dict[str, Any]) -> str:
+    """Return the file of the certificate, which was tried with its key. Raises: InvalidValue."""
+    import ssl
 
+    certificate: str = given["ssl_certfile"]
+    key = given["ssl_keyfile"]
+    if not certificate:
+        if key:
+            raise InvalidValue("--ssl-keyfile is the key to a certificate: name that with --ssl-certfile")
+        return ""
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        # A key that is locked by a password is not asked for: nobody answers where servers start.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key or None, lambda: "")
+    except (OSError, ssl.SSLError) as error:
+        told = f"the certificate in {certificate} cannot be used with the key in {key or certificate}: {error}"
+        raise InvalidValue(f"{told}; both are PEM files, the key without a password") from error
+    return certificate
+
+
+def _prefix(path: str) -> str:
+    """Return a path that the server may stand below. Raises: InvalidValue."""
+    if path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path):
+        raise InvalidValue(f"--static-prefix {path!r} is no path such as /steno: it begins with / and does not end so")
+    return path
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def described(auth: str = "") -> dict[str, Any]:
         ]
         if file_route.method in ("PUT", "POST"):
             operation["requestBody"] = {"content": _BINARY}
-        operation["responses"] = _responses({"*/*": {"schema": {}}}, by_kind[Failure])
+        operation["responses"] = _responses({file_route.content: {"schema": {}}}, by_kind[Failure])
     components: dict[str, Any] = {"schemas": schemas}
     if auth:
         components["securitySchemes"] = {auth: _SCHEMES[auth]}

@@ -25,6 +25,8 @@ class Options(Struct, frozen=True):
         auth: How those who ask say who they are: "token", "basic", or "" for not at all.
         token_hash: SHA-256 of the token; the token itself stays out of what may be printed.
         users_file: Where the users are.
+        static_prefix: The path below which it answers, as "/steno"; empty for none.
+        ssl_certfile, ssl_keyfile: What it shows of itself where it speaks TLS, and the key to it; empty for no TLS.
         max_body_bytes: How long the JSON body of a request may be.
     """
 
@@ -42,4 +44,7 @@ class Options(Struct, frozen=True):
     auth: str = ""
     token_hash: bytes = b""
     users_file: str = ""
+    static_prefix: str = ""
+    ssl_certfile: str = ""
+    ssl_keyfile: str = ""
     max_body_bytes: int = BODY_BYTES

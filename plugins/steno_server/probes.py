@@ -7,9 +7,9 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from steno import __version__
+from steno.asgi import meter
 from steno.errors import StenoError
 
-from steno_server import meter
 from steno_server.service import Service
 
 READY_S = 2.0

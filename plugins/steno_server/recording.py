@@ -13,7 +13,7 @@ from steno.wire import coding, entities, inward
 from steno.wire import messages as m
 
 from steno_server import asking
-from steno_server.service import Service
+from steno_server.service import POINTS, Service
 
 MOST_METRICS = 1000
 MOST_PAIRS = 100
@@ -34,7 +34,7 @@ def log_metric(service: Service, ask: m.LogMetric) -> m.Nothing:
     run_id = asking.run_id(ask)
     about = (ask.model_id, ask.dataset_name, ask.dataset_digest)
     point = entities.Metric(ask.key, ask.value, ask.timestamp, ask.step, None, *about)
-    service.meter.took_in(service.repeats.write(run_id, _with_points(service, [point])))
+    service.meter.count(POINTS, service.repeats.write(run_id, _with_points(service, [point])))
     return m.Nothing()
 
 
@@ -75,7 +75,7 @@ def log_batch(service: Service, ask: m.LogBatch) -> m.Nothing:
     batch = _with_points(service, metrics)
     if params:
         batch.params = limits.run_params([Param(each.key, each.value or "") for each in params])
-    service.meter.took_in(service.repeats.write(run_id, _with_tags(batch, tags)))
+    service.meter.count(POINTS, service.repeats.write(run_id, _with_tags(batch, tags)))
     return m.Nothing()
 
 

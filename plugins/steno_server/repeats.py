@@ -63,7 +63,7 @@ class Repeats:
         try:
             if not is_first:
                 batch.series = {}
-            elif not known:
+            elif not known or batch.model_points:  # points of a run are told again to say that they are a model's too
                 self._drop_stored(run_id, batch)
             self._store().write(run_id, batch)
             with self._lock:

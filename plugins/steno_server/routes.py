@@ -11,6 +11,8 @@ from steno.wire.batches import WRITE as WRITE_BATCH
 from steno.wire.calls import API, PROXIED, SERVER_INFO, Call
 
 from steno_server import (
+    charts,
+    events,
     experiments,
     files,
     history,
@@ -43,13 +45,20 @@ class Route(Struct, frozen=True):
 
 
 class FileRoute(Struct, frozen=True):
-    """A route whose bodies are files, not messages; `path` in the form of Starlette, `query` what it is asked."""
+    """A route whose bodies are files, not messages.
+
+    Attributes:
+        path: In the form of Starlette.
+        query: What it is asked.
+        content: The kind of what it answers.
+    """
 
     method: str
     path: str
     handler: files.Handler
     policy: Policy
     query: tuple[str, ...] = ()
+    content: str = "*/*"
 
 
 READ, WRITE = Policy.READ, Policy.WRITE
@@ -82,6 +91,7 @@ ROUTES = (
     Route(calls.GET_HISTORY, history.get, READ, apart=True),
     Route(calls.GET_HISTORY_BULK, history.get_bulk, READ, apart=True),
     Route(calls.GET_HISTORY_BULK_INTERVAL, history.get_bulk_interval, READ, apart=True),
+    Route(calls.GET_BUCKETS, charts.get_buckets, READ, apart=True),
     Route(calls.LIST_ARTIFACTS, files.list_of_run, READ, apart=True),
     Route(calls.LIST_PROXIED, files.list_proxied, READ, apart=True),
     Route(calls.CREATE_LOGGED_MODEL, logged_models.create, WRITE, apart=True),
@@ -124,6 +134,9 @@ FILE_ROUTES = (
     FileRoute("GET", "/api/steno/v1/openapi.json", openapi.get_description, READ),
     FileRoute("GET", SERVER_INFO, probes.server_info, READ),
     FileRoute("POST", WRITE_BATCH, ingest.write, WRITE),
+    FileRoute(
+        "GET", "/api/steno/v1/events", events.get_events, READ, ("experiment_id", "run_id"), content=events.CONTENT_TYPE
+    ),
     FileRoute("GET", "/get-artifact", files.get_of_run, READ, ("run_id", "path")),
     FileRoute("GET", "/model-versions/get-artifact", files.get_of_version, READ, ("name", "version", "path")),
     FileRoute(

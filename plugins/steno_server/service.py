@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from steno.asgi.meter import Meter
 from steno.contracts.stores import RunStore
 from steno.errors import NotFound
 from steno.records import DEFAULT_EXPERIMENT_ID
@@ -14,11 +15,13 @@ from steno.tracking import places, reading
 from steno.tracking.client import Client
 
 from steno_server.artifacts import Artifacts
-from steno_server.meter import Meter
+from steno_server.listeners import Listeners
 from steno_server.options import Options
 from steno_server.repeats import Repeats
 
 MOST_PLACES = 10_000
+POINTS = "steno_points_total"
+"""What the meter calls the points that were taken in."""
 WRITERS = 4
 
 
@@ -31,6 +34,7 @@ class Service:
         artifacts: Where files are.
         meter: What is counted.
         repeats: Takes what MLflow's clients send of metrics, each point once.
+        listeners: Who hears events.
         writers: Threads for what writes and may have to wait, so that what reads has its own.
     """
 
@@ -39,9 +43,10 @@ class Service:
         self.client = Client(options.store_uri, options.registry_uri)
         self.artifacts = Artifacts(options, self._default_location)
         self.read_modify_write = threading.Lock()
-        self.meter = Meter(options.workers)
+        self.meter = Meter(options.workers, totals={POINTS: "Points of metrics that were taken in."})
         self.repeats = Repeats(lambda: self.store, alone=options.workers == 1)
         self.writers = ThreadPoolExecutor(WRITERS, "steno-server-writer")
+        self.listeners = Listeners(lambda: self.store)
         self._probe: asyncio.Future[None] | None = None
         self._places: dict[str, Callable[[str], str]] = {}
 

@@ -1,6 +1,6 @@
 """Every call of MLflow's wire that asks and answers with messages: one table for the server and for clients.
 
-A path stands below `/api/2.0` and below `/ajax-api/2.0`, some only below the latter.
+A path stands below `/api/2.0` and below `/ajax-api/2.0`, some only below the latter; steno's own below another.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from steno.wire import chart_messages as c
 from steno.wire import messages as m
 from steno.wire import model_messages as mm
 
@@ -17,6 +18,8 @@ AnswerT = TypeVar("AnswerT", bound=m.Message)
 
 API = "/api/2.0"
 AJAX = "/ajax-api/2.0"
+STENO = "/api/steno/v1"
+"""Below it what only steno's servers know."""
 SERVER_INFO = "/api/3.0/mlflow/server-info"
 PROXIED = "/mlflow-artifacts/artifacts"
 """Below it the paths of the server's own artifact root: GET, PUT and DELETE with the bytes of a file."""
@@ -72,6 +75,7 @@ GET_HISTORY_BULK = Call("/mlflow/metrics/get-history-bulk", m.GetHistoryBulk, m.
 GET_HISTORY_BULK_INTERVAL = Call(
     "/mlflow/metrics/get-history-bulk-interval", m.GetHistoryBulkInterval, m.MetricsAnswer, GET
 )
+GET_BUCKETS = Call("/metric_buckets", c.GetBuckets, c.BucketsAnswer, methods=("POST", "GET"), prefixes=(STENO,))
 LIST_ARTIFACTS = Call("/mlflow/artifacts/list", m.ListArtifacts, m.FilesAnswer, GET)
 LIST_PROXIED = Call(PROXIED, m.ListProxied, m.FilesAnswer, GET)
 

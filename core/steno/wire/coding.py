@@ -17,6 +17,7 @@ from steno.wire.messages import Message
 T = TypeVar("T", bound=Message)
 
 encode = msgspec.json.Encoder().encode
+pack = msgspec.msgpack.Encoder().encode
 
 
 def decode(body: bytes, kind: type[T]) -> T:
@@ -88,7 +89,9 @@ def _reader(kind: type[T]) -> tuple[msgspec.json.Decoder[T], tuple[bytes, ...]]:
 
 @cache
 def _lists(kind: type[Message]) -> frozenset[str]:
-    return frozenset(f.name for f in msgspec.structs.fields(kind) if any(get_origin(a) is list for a in _parts(f.type)))
+    return frozenset(
+        f.name for f in msgspec.structs.fields(kind) if any(get_origin(a) is list for a in (f.type, *_parts(f.type)))
+    )
 
 
 def _names(kind: Any) -> set[str]:

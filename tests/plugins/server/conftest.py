@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import uvicorn
+from steno.asgi.listening import listening
 from steno_server.app import build
 from steno_server.options import Options
-from steno_server.serve import listening
 
 API = "/api/2.0/mlflow/"
 

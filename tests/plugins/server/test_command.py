@@ -21,8 +21,11 @@ def free_port():
         return found.getsockname()[1]
 
 
-def ask(port, method, path, body=None, **headers):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+def ask(port, method, path, body=None, tls=None, **headers):
+    if tls is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    else:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=tls)
     try:
         connection.request(
             method, path, json.dumps(body) if body else None, {"Content-Type": "application/json", **headers}
@@ -35,7 +38,7 @@ def ask(port, method, path, body=None, **headers):
 
 
 @contextmanager
-def started(folder, *options):
+def started(folder, *options, tls=None):
     port = free_port()
     command = [sys.executable, "-c", "from steno.cli import main; main()", "server", "--port", str(port)]
     store = f"sqlite:///{folder}/s.db"
@@ -46,7 +49,7 @@ def started(folder, *options):
         deadline = time.monotonic() + 30
         while True:
             try:
-                assert ask(port, "GET", "/health") == b"OK"
+                assert ask(port, "GET", "/health", tls=tls) == b"OK"
                 break
             except OSError:
                 assert process.poll() is None, process.stderr.read()

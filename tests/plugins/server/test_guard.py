@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from steno_server.guard import Guard
-from steno_server.options import Options
+from steno.asgi.guard import Guard
 
 EXPERIMENT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 
 
 def objection(host, origin=None, /, **options):
     headers = [(b"host", host.encode("latin-1"))] + ([(b"origin", origin.encode())] if origin is not None else [])
-    return Guard(Options("", "", **options)).objection(headers)
+    return Guard(**{"host": "127.0.0.1", "allowed_hosts": (), **options}).objection(headers)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_the_servers_own_pages_and_allowed_ones_may_ask():
 
 
 def test_a_request_with_two_hosts_is_refused():
-    guard = Guard(Options("", ""))
+    guard = Guard("127.0.0.1", ())
     assert guard.objection([(b"host", b"localhost"), (b"host", b"evil.example")])
     assert guard.objection([])
 

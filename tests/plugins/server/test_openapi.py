@@ -14,6 +14,8 @@ DESCRIPTION = "/api/steno/v1/openapi.json"
 WHOLE = described()
 SCHEMAS = WHOLE["components"]["schemas"]
 OPERATIONS = [(path, method, told) for path, methods in WHOLE["paths"].items() for method, told in methods.items()]
+# An answer that has no end is asked for in test_events.py.
+ENDING = [each for each in OPERATIONS if "text/event-stream" not in each[2]["responses"]["200"]["content"]]
 _TEXTS = st.text(max_size=12) | st.sampled_from(
     ["0", "1", "m", "NaN", "name = 'x'", "../..", "a" * 300, "\0", "models:/x/1", "file:///etc", "%2e%2e/", "run.txt"]
 )
@@ -80,7 +82,7 @@ def test_the_description_has_every_route_once(server):
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_nothing_that_the_description_allows_is_answered_with_500(server, data):
-    operation = data.draw(st.sampled_from(OPERATIONS))
+    operation = data.draw(st.sampled_from(ENDING))
     method, path, body = data.draw(requests(operation))
     status, _, answer = server.raw(method, path, body)
     assert status in (200, 400, 404, 501), (method, path, body, answer)

@@ -46,6 +46,18 @@ def test_a_request_that_is_repeated_records_nothing_twice(serve):
         assert steps(server, other) == list(range(10))
 
 
+def test_points_that_are_told_again_of_a_model_are_the_runs_once(serve):
+    with serve() as server:
+        run_id = server.run()
+        server.call("POST", "runs/log-batch", batch(run_id, 0))
+        model = server.call("POST", "logged-models", {"experiment_id": "0", "source_run_id": run_id})["model"]["info"]
+        told = [{**each, "model_id": model["model_id"]} for each in batch(run_id, 5, 10)["metrics"]]
+        server.call("POST", "runs/log-batch", {"run_id": run_id, "metrics": told})
+        assert steps(server, run_id) == list(range(15))
+        found = server.call("GET", f"logged-models/{model['model_id']}")["model"]["data"]["metrics"]
+        assert sorted(each["step"] for each in found if each["key"] == "loss") == list(range(5, 15))
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_an_earlier_process_took_is_not_taken_again(serve, workers):
     with serve(workers=workers) as server:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields
+from steno.asgi import messages
 from steno.wire.calls import CALLS
-from steno_server import app
 from steno_server.access import Policy
 from steno_server.routes import FILE_ROUTES, ROUTES
 
@@ -86,7 +86,7 @@ def test_a_body_may_not_be_longer_than_the_limit(serve):
 
 
 def test_a_body_that_does_not_arrive_is_not_waited_for(server, monkeypatch):
-    monkeypatch.setattr(app, "BODY_S", 0.2)
+    monkeypatch.setattr(messages, "BODY_S", 0.2)
     head = "POST /api/2.0/mlflow/runs/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n"
     for sent in (head, head + '{"exp'):
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
