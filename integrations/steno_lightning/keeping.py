@@ -14,6 +14,8 @@ from steno_lightning import copies, results
 from steno_lightning.checkpoints import Checkpoints, opened
 
 FLAVOR = "pytorch"
+# Nobody asked for a program, and exporting one takes seconds.
+WEIGHTS_ALONE = {"serialization_format": "state_dict"}
 KEPT = "steno.model_from"
 SPARE_BYTES = 64 << 20  # so much is copied for the case that a checkpoint cannot be read
 
@@ -63,10 +65,13 @@ def _snapshot(call: Call, model: Any, best: IO[bytes] | None) -> Snapshot | None
     try:
         copy = copies.copied(model, tensors=spare)
     except Exception:  # advice: a module that cannot be taken apart is written as it is, now
-        return Snapshot(lambda: model, at_once=True, flavor=FLAVOR)
+        return Snapshot(lambda: model, at_once=True, flavor=FLAVOR, options=WEIGHTS_ALONE)
     if best is None:
-        return Snapshot(lambda: copy, size_bytes, flavor=FLAVOR)
-    return Snapshot(lambda: _with_best(call.run, copy, best, spare=spare), size_bytes * spare, flavor=FLAVOR)
+        return Snapshot(lambda: copy, size_bytes, flavor=FLAVOR, options=WEIGHTS_ALONE)
+    held_bytes = size_bytes * spare
+    return Snapshot(
+        lambda: _with_best(call.run, copy, best, spare=spare), held_bytes, flavor=FLAVOR, options=WEIGHTS_ALONE
+    )
 
 
 def _with_best(run: Any, copy: Any, best: IO[bytes], *, spare: bool) -> Any:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Collection
+import logging
+import sys
+import threading
+import warnings
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
 import torch
-from steno.errors import ModelError, UntrustedTypes
+from steno.errors import InvalidValue, ModelError, UntrustedTypes
 from steno.models.layout import member
 
 from steno_torch import archive_inputs, archive_program
@@ -17,6 +22,8 @@ from steno_torch import archive_inputs, archive_program
 FILE = "model.pt2"
 # Before, PyTorch put a program into another archive, which nothing here looks into.
 WRITES = torch.__version__ >= (2, 8)
+_MOST_BYTES = 64 << 20
+_quiet = threading.Lock()
 
 
 def write(module: torch.nn.Module, folder: Path, example: Any, dynamic_shapes: Any = None) -> None:
@@ -44,15 +51,71 @@ def write(module: torch.nn.Module, folder: Path, example: Any, dynamic_shapes: A
     shapes = dynamic_shapes if dynamic_shapes is not None else _first_axis_free(by_name or in_order)
     try:
         with torch.no_grad():
-            program = torch.export.export(module, in_order, by_name, dynamic_shapes=shapes, strict=False)
+            # Copies, which it marks, and would write with the marks.
+            marked = copy.deepcopy((in_order, by_name))
+            program = torch.export.export(module, *marked, dynamic_shapes=shapes, strict=False)
+        program.example_inputs = (in_order, by_name)
         _without_metadata(program)
         torch.export.save(program, folder / FILE)
     except Exception as error:  # the module's own code is run, and refuses in any way
-        reason = str(error).strip().splitlines()
         raise ModelError(
-            f"{type(module).__name__} cannot be exported: {type(error).__name__}: {reason[0] if reason else ''}. "
-            "Save its state dict (serialization_format='state_dict', the default)."
+            f"{type(module).__name__} cannot be exported: {_reason(error)}. "
+            "Save its state dict (serialization_format='state_dict')."
         ) from error
+
+
+def write_beside(module: torch.nn.Module, folder: Path, example: Any) -> str | None:
+    """Write the program of a module in evaluation mode, for readers of programs alone, where that is possible.
+
+    Returns:
+        None, or why there is no program.
+    """
+    weights = sum(each.nbytes for each in (*module.parameters(), *module.buffers()))
+    if not WRITES:
+        return f"PyTorch {torch.__version__} writes no program that is read here"
+    if example is None:
+        return "there is no input example to export it with"
+    if isinstance(example, (dict, tuple)):
+        return "its inputs are not one tensor"
+    if weights > _MOST_BYTES:
+        return f"its weights take more than {_MOST_BYTES >> 20} MB, which are not kept twice unasked"
+    try:
+        with _quietly():
+            # A program for one size of batch would be read, and then refuse every other.
+            write(module, folder, example, ({0: torch.export.Dim.DYNAMIC},))
+    except (ModelError, InvalidValue) as error:
+        (folder / FILE).unlink(missing_ok=True)
+        return _reason(error.__cause__ or error)
+    return None
+
+
+def _reason(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"
+
+
+class _Unheard(io.TextIOBase):
+    """A stream that keeps what one thread writes to itself."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream, self._thread = stream, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        return len(text) if threading.get_ident() == self._thread else int(self._stream.write(text))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep PyTorch from telling the user of what nobody asked for: it warns, logs, and prints graphs."""
+    logger = logging.getLogger("torch.fx.experimental.symbolic_shapes")
+    with _quiet, warnings.catch_warnings(), redirect_stderr(_Unheard(sys.stderr)):
+        warnings.simplefilter("ignore")
+        level = logger.level
+        logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def untrusted(folder: Path, where: str) -> frozenset[str]:

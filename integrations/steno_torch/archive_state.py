@@ -111,6 +111,11 @@ def write(taken: Taken, folder: Path) -> None:
         ) from error
 
 
+def rebuilds(folder: Path) -> bool:
+    """Return whether it says how to rebuild the module. Raises: ModelError."""
+    return _description(folder)["module"] is not None
+
+
 def untrusted(folder: Path) -> frozenset[str]:
     """Return the names beyond PyTorch's own that rebuilding needs. Raises: ModelError."""
     tree = _description(folder)["module"]

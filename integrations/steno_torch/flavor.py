@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,21 +18,28 @@ from steno_torch import archive_inputs, archive_pickle, archive_state
 from steno_torch.archive_state import Taken
 from steno_torch.archive_tree import bare
 
-_DATA = "data"
+_DATA, _PROGRAM = "data", "model.pt2"
 _FORMATS = ("state_dict", "export", "pickle")
 _OPTIONS = ("serialization_format", "dynamic_shapes")
-# MLflow's readers of pickles and programs are named in the MLmodel file; a state dict it cannot read.
+# MLflow's reader, which knows pickles and programs; a state dict alone it leaves to ours.
 _MLFLOW_LOADER, _OWN_LOADER = "mlflow.pytorch", "steno_torch.archive_pyfunc"
 _predicting = threading.RLock()
+_WEIGHTS_ALONE = (
+    "of %s only the weights are kept, and load_model will not give it back: %s. Give input_example= to keep it as a "
+    "program too, take parametrizations off before (torch.nn.utils.parametrize.remove_parametrizations), or load the "
+    "weights into an instance of your own (steno.pytorch.load_state_dict)."
+)
+logger = logging.getLogger("steno.models")
 
 
 class TorchFlavor:
     """PyTorch's modules, Lightning's among them.
 
     Options of `save`:
-        serialization_format: "state_dict" (default): weights as safetensors and, as data, how to rebuild the module.
-            "export": a `torch.export` program, which needs no class but an input example. "pickle": the whole module,
-            as MLflow keeps it. MLflow itself reads "export" and "pickle".
+        serialization_format: "state_dict": weights as safetensors and, as data, how to rebuild the module. "export": a
+            `torch.export` program, which needs no class but an input example. "pickle": the whole module, as MLflow
+            keeps it. Default: the state dict and, where one input example and at most 64 MB of weights make it
+            possible, the program beside it, from which MLflow reads the model.
         dynamic_shapes: For "export": as `torch.export.export` takes it; default lets the batch's size differ.
     """
 
@@ -40,7 +48,8 @@ class TorchFlavor:
 
     def save(self, model: Any, folder: Path, *, input_example: Any = None, **options: Any) -> FlavorInfo:
         """Write the module, which is left as it is. Raises: ModelError, InvalidValue."""
-        form = options.pop("serialization_format", "state_dict")
+        given = options.pop("serialization_format", None)
+        form = given or "state_dict"
         shapes = options.pop("dynamic_shapes", None)
         if form not in _FORMATS:
             raise InvalidValue(f"serialization_format is one of {', '.join(_FORMATS)}, not {form!r}")
@@ -52,7 +61,7 @@ class TorchFlavor:
         data = folder / _DATA
         data.mkdir()
         if form == "state_dict":
-            return self._save_state(model, data)
+            return self._save_state(model, data, also_program=given is None, example=input_example)
         if form == "pickle":
             archive_pickle.write(model, data)
         else:
@@ -63,17 +72,23 @@ class TorchFlavor:
                 archive_export.write(model, data, input_example, shapes)
         return FlavorInfo(_section(form), _pyfunc(_MLFLOW_LOADER), ("torch", "numpy", *_own_packages(model)))
 
-    def _save_state(self, model: Any, data: Path) -> FlavorInfo:
+    def _save_state(self, model: Any, data: Path, *, also_program: bool, example: Any) -> FlavorInfo:
         taken = model if isinstance(model, Taken) else archive_state.take(model)
         archive_state.write(taken, data)
-        rebuilds = taken.tree is not None
-        section = {**_section("state_dict"), "model_class": taken.name, "rebuilds": rebuilds}
+        section = {**_section("state_dict"), "model_class": taken.name, "rebuilds": taken.tree is not None}
+        loader = _OWN_LOADER if section["rebuilds"] else None
+        if also_program and not isinstance(model, Taken):
+            why = _write_program(bare(model), data, example)
+            section |= {"why_no_program": why} if why else {"program": _PROGRAM}
+            loader = loader if why else _MLFLOW_LOADER
+        if loader is None and not isinstance(model, Taken):
+            logger.warning(_WEIGHTS_ALONE, taken.name, str(taken.why).partition("\n")[0].rstrip(" ."))
         packages = ("torch", "numpy", "safetensors", *_packages(taken))
-        return FlavorInfo(section, _pyfunc(_OWN_LOADER) if rebuilds else None, packages)
+        return FlavorInfo(section, _pyfunc(loader) if loader else None, packages)
 
     def untrusted(self, folder: Path, conf: Conf) -> frozenset[str]:
         """Return the names that loading needs beyond PyTorch's own. Raises: ModelError, UnsafePath."""
-        form, data, where = found(folder, conf)
+        form, data, where = _module(folder, conf)
         if form == "state_dict":
             return archive_state.untrusted(data)
         if form == "pickle":
@@ -84,7 +99,7 @@ class TorchFlavor:
 
     def load(self, folder: Path, conf: Conf, *, trusted: Collection[str]) -> Any:
         """Return the module on the CPU, in the mode it was saved in. Raises: UntrustedTypes, ModelError."""
-        form, data, where = found(folder, conf)
+        form, data, where = _module(folder, conf)
         if form == "state_dict":
             return archive_state.load(data, trusted, where)
         if form == "pickle":
@@ -110,6 +125,13 @@ class TorchFlavor:
         with _evaluating(model), torch.inference_mode():
             outputs = archive_inputs.called(model, given)
         return archive_inputs.like(archive_inputs.plain(outputs), inputs)
+
+
+def _write_program(model: Any, data: Path, example: Any) -> str | None:
+    from steno_torch import archive_export
+
+    with _evaluating(model):
+        return archive_export.write_beside(model, data, example)
 
 
 def _move(model: Any, device: Any) -> None:
@@ -167,6 +189,14 @@ def _foreign(names: Any) -> list[str]:
     return [top for top in tops if top not in ("torch", "numpy", "builtins", "collections", "__main__")]
 
 
+def _module(folder: Path, conf: Conf) -> tuple[str, Path, str]:
+    """Return what `found` does of the file that gives the module: without a description, the program beside it."""
+    form, data, where = found(folder, conf)
+    if form == "state_dict" and (data / _PROGRAM).exists() and not archive_state.rebuilds(data):
+        return "export", data, f"{_PROGRAM} (export)"
+    return form, data, where
+
+
 def found(folder: Path, conf: Conf) -> tuple[str, Path, str]:
     """Return format, folder of the data and its name for messages. Raises: ModelError, UnsafePath."""
     data = member(folder, conf.get("model_data") or conf.get("data") or _DATA)
@@ -175,7 +205,7 @@ def found(folder: Path, conf: Conf) -> tuple[str, Path, str]:
         form = "pickle" if (data / archive_pickle.FILE).exists() else "export"
     if form not in _FORMATS:
         raise ModelError(f"model {folder} is in the format {form!r}; known: {', '.join(_FORMATS)}")
-    names = {"state_dict": archive_state.WEIGHTS, "pickle": archive_pickle.FILE, "export": "model.pt2"}
+    names = {"state_dict": archive_state.WEIGHTS, "pickle": archive_pickle.FILE, "export": _PROGRAM}
     return form, data, f"{names[form]} ({form})"
 
 

@@ -16,7 +16,7 @@ from steno.models import frames
 from steno.models.layout import member
 from xgboost.core import XGBoostError
 
-from steno_xgboost import model_file, soundness
+from steno_xgboost import model_file, pieces, soundness
 
 _FORMATS = ("ubj", "json")
 _BOOSTER = "xgboost.core.Booster"
@@ -49,7 +49,8 @@ class XGBoostFlavor:
             raise InvalidValue(f"the xgboost flavor has no option {', '.join(sorted(options))}; known: {known}")
         kind, file = _class_name(model), f"model.{form}"
         try:
-            model.save_model(folder / file)
+            if form != "ubj" or kind not in _KNOWN or not pieces.write(model, folder / file):
+                model.save_model(folder / file)
         except Exception as error:  # advice: what a model of the user's own class raises here is not foreseeable
             raise ModelError(f"{kind} cannot be written: {error}") from error
         conf = {
@@ -80,11 +81,11 @@ class XGBoostFlavor:
         path = member(folder, conf.get("data"))
         if not path.is_file():
             raise ModelError(f"model {folder} names {conf.get('data')!r} as its file, and that is a folder")
-        data = path.read_bytes()
+        data = _content(path)
         soundness.check(model_file.read(data, path.name), path.name)
         model = _made(_imported(kind), conf)
         try:
-            model.load_model(bytearray(data))
+            model.load_model(data)
         except (XGBoostError, TypeError, ValueError, LookupError, AttributeError) as error:
             reason = str(error).partition("\n")[0]
             raise ModelError(f"{path.name} is no model that this XGBoost can load as {kind}: {reason}") from error
@@ -100,6 +101,14 @@ class XGBoostFlavor:
             raise ModelError(f"{type(model).__name__} has no method {name!r} to predict with")
         booster = model.get_booster()
         return method(_as_trained(booster, inputs), **_accepted(method, params))
+
+
+def _content(path: Path) -> bytearray:
+    """Read a file once: what is checked is what is loaded, whatever becomes of the file."""
+    data = bytearray(path.stat().st_size)
+    with path.open("rb") as file:
+        del data[file.readinto(data) :]
+    return data
 
 
 def _accepted(method: Any, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,8 +21,10 @@ _SCALARS: dict[str, Any] = {"Z": None, "T": True, "F": False}
 _OLD = (b"binf", b"bs64", b"CONFIG-offset:")
 
 
-def read(data: bytes, where: str) -> Tree:
+def read(data: bytes | bytearray, where: str) -> Tree:
     """Return the content of a model file: objects as dicts, typed arrays as NumPy's, the rest as Python's.
+
+    UBJSON's typed arrays are views of the data: it cannot change its size while they live.
 
     Raises:
         ModelError: It is damaged, ambiguous, or in a format that cannot be looked into.
@@ -59,8 +61,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 class _Reader:
     """UBJSON, as far as XGBoost writes it. Everything is checked against what is left of the data."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    def __init__(self, data: bytes | bytearray) -> None:
+        self._data = memoryview(data)
         self._at = 0
 
     def whole(self) -> Any:
@@ -69,14 +71,14 @@ class _Reader:
             raise ValueError(f"{len(self._data) - self._at} bytes follow its end")
         return value
 
-    def _take(self, count: int) -> bytes:
+    def _take(self, count: int) -> memoryview:
         if not 0 <= count <= len(self._data) - self._at:
             raise ValueError(f"{count} bytes are announced, and {len(self._data) - self._at} are left")
         self._at += count
         return self._data[self._at - count : self._at]
 
     def _marker(self) -> str:
-        return self._take(1).decode("latin-1")
+        return str(self._take(1), "latin-1")
 
     def _next_is(self, marker: str) -> bool:
         if self._data[self._at : self._at + 1] != marker.encode():
@@ -90,7 +92,7 @@ class _Reader:
         return int(struct.unpack(">q", self._take(8))[0])
 
     def _text(self) -> str:
-        return self._take(self._length()).decode()
+        return str(self._take(self._length()), "utf-8")
 
     def _value(self, depth: int) -> Any:
         if depth > _DEEPEST:

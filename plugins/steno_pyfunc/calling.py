@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+import types
 import typing
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from steno.errors import ModelError
+from steno.errors import InvalidValue, ModelError
 from steno.models.python_model import PythonModel, PythonModelContext
 
 # By identity, since a user's class may define equality as it likes.
@@ -70,10 +73,47 @@ def as_hinted(model: Any, inputs: Any) -> Any:
     """Return a list of inputs with each made an instance of the class the type hint names, where it has to be."""
     hint, _ = hints(model)
     element = next(iter(typing.get_args(hint)), None)
-    validate = getattr(element, "model_validate", None)
-    if not callable(validate) or not isinstance(element, type):
+    if not isinstance(element, type):
         return inputs
-    return [each if isinstance(each, element) else validate(each) for each in inputs]
+    make = getattr(element, "model_validate", None)
+    if make is None and dataclasses.is_dataclass(element):
+        make = partial(_filled, element)
+    if not callable(make):
+        return inputs
+    return [each if isinstance(each, element) else make(each) for each in inputs]
+
+
+def _filled(hint: Any, value: Any) -> Any:
+    """Return plain data as its hint has it: dicts as the dataclasses they are for. Raises: InvalidValue.
+
+    By calling the class: what else reads a dataclass's fields finds no defaults in one that was pickled by value.
+    """
+    arguments = [each for each in typing.get_args(hint) if each is not type(None)]
+    if isinstance(value, Mapping) and isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        hints = _hints_of_fields(hint, value)
+        try:
+            return hint(**{name: _filled(hints.get(name), each) for name, each in value.items()})
+        except TypeError as error:
+            raise InvalidValue(f"an input is no {hint.__qualname__}, which the type hint names: {error}") from error
+    if isinstance(value, list) and typing.get_origin(hint) is list:
+        return [_filled(arguments[0], each) for each in value]
+    if isinstance(value, Mapping) and typing.get_origin(hint) is dict:
+        return {name: _filled(arguments[-1], each) for name, each in value.items()}
+    optional = typing.get_origin(hint) in (typing.Union, types.UnionType) and len(arguments) == 1
+    return _filled(arguments[0], value) if optional else value
+
+
+def _hints_of_fields(kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the hints of a dataclass by field. Raises: InvalidValue if they are needed and cannot be resolved."""
+    try:
+        return typing.get_type_hints(kind)
+    except NameError as error:  # text that names what only the script that made the class has
+        if any(isinstance(each, (Mapping, list)) for each in given.values()):
+            raise InvalidValue(
+                f"the type hints of {kind.__qualname__} are text ({error}): define it in a module that code_paths= "
+                "keeps with the model, or without `from __future__ import annotations`"
+            ) from error
+        return {}
 
 
 def _function(model: Any) -> Callable[..., Any]:

@@ -144,7 +144,10 @@ def measure_all(names: list[str], pythons: dict[str, str], repeats: int) -> dict
 
 def show(figures: dict[tuple[str, str], dict[str, float]], names: list[str], tools: list[str]) -> bool:
     """Print the table; returns whether every target was reached."""
-    table = Table("what", *tools, "target", "", title="steno beside its targets")
+    beside = tools[1:]
+    table = Table(
+        "what", *tools, *(f"{tool} / steno" for tool in beside), "target", "", title="steno beside its targets"
+    )
     reached = True
     for row in (row for row in ROWS if row.case in names):
         cells = [figures.get((row.case, tool), {}).get(row.figure) for tool in tools]
@@ -153,9 +156,20 @@ def show(figures: dict[tuple[str, str], dict[str, float]], names: list[str], too
         good = cells[0] is not None and cells[0] * row.scale <= row.target
         reached &= good or not judged
         verdict = ("reached" if good else "missed") if judged else ""
-        table.add_row(row.title, *shown, f"≤ {row.target:g}" if judged else "", f"{row.unit} {verdict}")
+        table.add_row(
+            row.title,
+            *shown,
+            *(_ratio(cell, cells[0]) for cell in cells[1:]),
+            f"≤ {row.target:g}" if judged else "",
+            f"{row.unit} {verdict}",
+        )
     console.print(table)
     return reached
+
+
+def _ratio(theirs: float | None, ours: float | None) -> str:
+    """How many times ours theirs is; nothing where either is missing, or too small to be told from none."""
+    return _number(theirs / ours) if theirs and theirs > 0 and ours and ours > 0 else ""
 
 
 def _number(value: float) -> str:

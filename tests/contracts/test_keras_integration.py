@@ -33,7 +33,7 @@ class KerasSuite(IntegrationSuite):
     def warm(self):
         """Keras keeps a session of its own in each thread; what it prints belongs to no test."""
         yield
-        keras.backend.clear_session()
+        keras.backend.clear_session(free_memory=False)  # to collect garbage takes longer than to train
 
 
 class TestFit(KerasSuite):

@@ -40,11 +40,6 @@ def target(objective):
     return {"binary:logistic": rows % 2, "multi:softprob": rows % 3, "rank:ndcg": rows % 4}.get(objective, rows * 1.0)
 
 
-def kept(given):
-    """Whether JSON holds the inputs: of categories it holds the names alone."""
-    return not (isinstance(given, pd.DataFrame) and "category" in set(map(str, given.dtypes)))
-
-
 @st.composite
 def boosters(draw):
     given, objective = draw(inputs()), draw(st.sampled_from(OBJECTIVES))
@@ -64,7 +59,7 @@ def boosters(draw):
     if draw(st.booleans()):
         model.set_attr(note="ünï")
     options = {"model_format": draw(st.sampled_from(["ubj", "json"]))}
-    return Case(model, given, "xgboost", options, kept=kept(given))
+    return Case(model, given, "xgboost", options)
 
 
 @st.composite
@@ -86,13 +81,13 @@ def wrappers(draw):
         labels = rows % (3 if kind == "classes" else 2)
         model.fit(given, labels, eval_set=[(given, labels)] if kind == "stops" else None, verbose=False)
         method = draw(st.sampled_from(["predict", "predict_proba"]))
-        return Case(model, given, "xgboost", {"pyfunc_predict_fn": method}, kept=kept(given))
+        return Case(model, given, "xgboost", {"pyfunc_predict_fn": method})
     more = {"targets": {"multi_strategy": draw(st.sampled_from(["one_output_per_tree", "multi_output_tree"]))}}
     more["linear"] = {"booster": "gblinear", "max_depth": None}
     maker = xgboost.XGBRFRegressor if kind == "forest" else xgboost.XGBRegressor
     model = maker(**{**settings, **more.get(kind, {})})
     model.fit(given, np.column_stack([rows, -rows]) if kind == "targets" else rows)
-    return Case(model, given, "xgboost", kept=kept(given))
+    return Case(model, given, "xgboost")
 
 
 @few(15)

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from steno.models import load_pyfunc
 
 HERE = Path(__file__).parent / "models"
 KINDS = ["class", "cloudpickle", "function", "hinted_function", "hints", "plain", "proba", "script", "skops"]
@@ -52,7 +56,7 @@ def test_what_one_writes_the_other_reads_and_predicts_the_same(writer: str, peer
 
 FRAMEWORKS = {
     "xgboost": ["xgboost-booster", "xgboost-wrapper", "xgboost-json"],
-    "pytorch": ["pytorch-export", "pytorch-pickle", "pytorch-own"],
+    "pytorch": ["pytorch-default", "pytorch-export", "pytorch-pickle", "pytorch-own"],
     "keras": ["keras-keras", "keras-tensorflow"],
 }
 WRITES_ALONE = {"pytorch": ["pytorch-state"]}
@@ -84,13 +88,42 @@ def test_a_frameworks_models_are_read_and_predict_the_same(
     for name in names:
         ours, theirs = found["steno"][name], found["mlflow"][name]
         assert "error" not in {**ours, **theirs}, (name, ours, theirs)
-        assert ours["class"] == theirs["class"] or name == "pytorch-export", name
+        program = name in ("pytorch-default", "pytorch-export")
+        assert ours["class"] == theirs["class"] or program, name
         for inputs in ("frame", "array") if framework != "xgboost" else ("frame",):
             assert ours[inputs] == pytest.approx(theirs[inputs], rel=1e-6, abs=1e-7), (name, inputs)
         # MLflow's pickle of a class of the user's is code, and so is what its programs hold beside the graph: steno
         # asks, and loads them once that is named.
-        code = name == "pytorch-own" or (name == "pytorch-export" and writer == "mlflow")
+        code = name == "pytorch-own" or (program and writer == "mlflow")
         assert bool(ours["asked"]) == code, (name, ours["asked"])
+        assert ours["class"] == "Sequential" or name != "pytorch-default" or writer == "mlflow"
     for name in set(saved) - set(names):  # weights and a description: nothing that MLflow has a reader for
         assert "array" in found["steno"][name]
         assert "error" in found["mlflow"][name]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_where_steno_is_installed_beside_it_mlflow_reads_a_state_dict_as_a_function(
+    peer: str, root: Path, tmp_path: Path
+) -> None:
+    _needs(peer, "pytorch")
+    _run(sys.executable, "frameworks.py", "steno", "save", str(tmp_path), "pytorch-state", folder=tmp_path)
+    installed = tmp_path / "installed"
+    about = next(path for path in metadata.files("steno") or () if path.name == "entry_points.txt")
+    shutil.copytree(Path(str(about.locate())).parent, installed / about.parent.name)
+    places = [str(installed), *(str(root / each) for each in ("core", "integrations", "plugins"))]
+    script = (
+        "import mlflow, numpy, sys\nprint(mlflow.pyfunc.load_model(sys.argv[1]).predict(numpy.ones((5, 3), 'float32')))"
+    )
+    done = subprocess.run(
+        [peer, "-W", "ignore", "-c", script, str(tmp_path / "pytorch-state")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(places), "MLFLOW_DISABLE_TELEMETRY": "true"},
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = load_pyfunc(tmp_path / "pytorch-state").predict(np.ones((5, 3), "float32"))
+    assert done.stdout.strip() == str(expected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from steno.models.signature import Schema, TensorSpec
 CHAT = "messages"  # what a request of a chat model holds
 INPUT_EXAMPLE = "input_example.json"
 SERVING_EXAMPLE = "serving_input_example.json"
+_MOST_CATEGORIES = 1000
+_NAMES = (str, int, float, bool)
 
 
 class Example(Struct, frozen=True):
@@ -50,9 +52,11 @@ class Example(Struct, frozen=True):
             InvalidValue: The example holds what JSON cannot.
         """
         kind, content, serving = _encoded(self.inputs)
-        info = {"artifact_path": INPUT_EXAMPLE, "type": kind}
+        info: dict[str, Any] = {"artifact_path": INPUT_EXAMPLE, "type": kind}
         if kind == "dataframe":
             info["pandas_orient"] = "split" if "columns" in content else "values"
+            if categories := _categories(self.inputs):
+                info["categories"] = categories
         params = None if self.params is None else _plain(self.params)
         if params is not None:
             content, info["params"] = {"inputs": content, "params": params}, "true"
@@ -81,7 +85,10 @@ class Example(Struct, frozen=True):
             params = None
             if info.get("params") and isinstance(content, dict):
                 content, params = content["inputs"], content["params"]
-            return cls(_decoded(content, str(info.get("type")), schema), params)
+            inputs = _decoded(content, str(info.get("type")), schema)
+            if frames.is_dataframe(inputs):
+                _set_categories(inputs, info.get("categories") or ())
+            return cls(inputs, params)
         except (ValueError, KeyError, IndexError, TypeError, RecursionError, OverflowError) as error:
             raise ModelError(f"the input example {path} cannot be read: {error}") from error
 
@@ -144,6 +151,30 @@ def _decoded(content: Any, kind: str, schema: Schema | None) -> Any:
         matrix.check_format(full_check=True)  # else SciPy follows indices that point outside
         return matrix
     return typed_json.value(content, schema)
+
+
+def _categories(table: Any) -> list[dict[str, Any]]:
+    """Return what the columns of categories choose from, by place: the rows of an example show a few of them.
+
+    Those of more than a thousand, and of other things than text and numbers, are left to come back as plain values.
+    """
+    found = []
+    for place, dtype in enumerate(table.dtypes):
+        if str(dtype) == "category" and len(dtype.categories) <= _MOST_CATEGORIES:
+            values = dtype.categories.tolist()
+            same = type(dtype.categories)(values).dtype == dtype.categories.dtype
+            if same and all(type(each) in _NAMES for each in values):
+                found.append({"column": place, "values": values, "ordered": bool(dtype.ordered)})
+    return found
+
+
+def _set_categories(table: Any, found: Iterable[Mapping[str, Any]]) -> None:
+    import pandas as pd
+
+    for each in found:
+        values = table.iloc[:, each["column"]]
+        kind = pd.CategoricalDtype(each["values"], bool(each["ordered"]))
+        table.isetitem(each["column"], values.astype(kind))
 
 
 def _plain(value: Any, nan: float | None = None) -> Any:

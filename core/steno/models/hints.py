@@ -5,6 +5,7 @@ Inputs described so stay a list of that type, and are checked one by one, in pla
 
 from __future__ import annotations
 
+import dataclasses
 import types
 import typing
 from collections.abc import Mapping
@@ -61,7 +62,7 @@ def enforce(data: Any, schema: Schema, problems: list[str]) -> list[Any]:
         if each is None and not isinstance(kind, AnyType):
             problems.append(f"element {index} takes {kind}, not None")
         elif not hasattr(each, "model_dump"):  # an instance of the class itself was checked when it was made
-            problems += misfits(each, kind, f"element {index}")
+            problems += misfits(_plain(each), kind, f"element {index}")
     return rows
 
 
@@ -83,6 +84,17 @@ def _rows(data: Any, kind: Any) -> list[Any]:
     return data
 
 
+def _plain(value: Any) -> Any:
+    """Return an instance of a dataclass, whose making checks nothing, as the dict it could have been made of."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value
+    return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value) if each.init}
+
+
 def _is_dict(value: Any) -> bool:
     return isinstance(value, Mapping)
 
@@ -102,12 +114,32 @@ def hinted(hint: Any) -> Type:
         if arguments and arguments[0] is not str:
             raise InvalidValue(f"{hint} has keys that are no text")
         return Map(hinted(arguments[1]) if arguments else AnyType())
-    if hasattr(hint, "model_fields"):
-        fields = hint.model_fields.items()
-        return Object([_property(name, each.annotation, each.is_required()) for name, each in fields])
+    if (fields := _fields(hint)) is not None:
+        return Object([_property(name, each, required) for name, each, required in fields])
     if isinstance(hint, type) and hint in _SCALARS:
         return _SCALARS[hint]
     raise InvalidValue(f"the type hint {hint!r} has no place in a signature")
+
+
+def _fields(hint: Any) -> list[tuple[str, Any, bool]] | None:
+    """Return name, hint and whether it has to be given, of each field of a class that has fields, else None."""
+    if hasattr(hint, "model_fields"):
+        return [(name, each.annotation, each.is_required()) for name, each in hint.model_fields.items()]
+    if not dataclasses.is_dataclass(hint) and not typing.is_typeddict(hint):
+        return None
+    try:
+        kinds, marked = typing.get_type_hints(hint), typing.get_type_hints(hint, include_extras=True)
+    except (NameError, TypeError) as error:
+        raise InvalidValue(f"the fields of {hint.__qualname__} have hints that cannot be resolved: {error}") from error
+    if typing.is_typeddict(hint):
+        # Its own list of them knows no marks that were postponed to be text (PEP 563).
+        optional = hint.__optional_keys__ | {
+            name for name, kind in marked.items() if typing.get_origin(kind) is typing.NotRequired
+        }
+        return [(name, kind, name not in optional) for name, kind in kinds.items()]
+    given = [each for each in dataclasses.fields(hint) if each.init]
+    missing = dataclasses.MISSING
+    return [(each.name, kinds[each.name], each.default is each.default_factory is missing) for each in given]
 
 
 def _property(name: str, hint: Any, required: bool) -> Property:

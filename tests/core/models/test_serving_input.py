@@ -90,9 +90,7 @@ def test_a_body_that_is_no_request_is_one_clear_sentence(body, cause):
         parse(body)
 
 
-@pytest.mark.parametrize(
-    ("column", "value"), [("i", 1.5), ("i", 2**40), ("f", True), ("t", "soon")], ids=str
-)
+@pytest.mark.parametrize(("column", "value"), [("i", 1.5), ("i", 2**40), ("f", True), ("t", "soon")], ids=str)
 def test_a_value_of_another_kind_is_left_to_the_signature_to_refuse(column, value):
     data, _ = parse({"dataframe_records": [{**dict.fromkeys(SCHEMA.input_names()), column: value}]}, SCHEMA)
     with pytest.raises(SchemaMismatch, match=f"column '{column}' takes"):

@@ -51,7 +51,9 @@ def pytorch(kind: str) -> tuple[Any, dict[str, Any]]:
         return model, {"input_example": X[:4], **form}
     if kind in ("pickle", "own"):
         return model, {"serialization_format": "pickle"}
-    return model, {}
+    if kind == "default":
+        return model, {"input_example": X[:4]}
+    return model, {"serialization_format": "state_dict"} if ours else {}
 
 
 def keras(kind: str) -> tuple[Any, dict[str, Any]]:
