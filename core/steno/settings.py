@@ -101,6 +101,8 @@ _FALLBACKS: dict[str, tuple[str, ...]] = {
 
 # Each setting's variables, in the order in which they count.
 _VARIABLES = {name: (f"STENO_{name.upper()}", *_FALLBACKS.get(name, ())) for name in Settings.__struct_fields__}
+_HANDED_DOWN = ("STENO_LOGINS",)
+"""What one process tells those it starts and no user sets; see `share`."""
 _FILE_AGE_S = 1.0
 _file: tuple[str, float, dict[str, Any]] = ("", 0.0, {})
 """What `steno.toml` said where, and when: to look for it in every folder above costs more than all else here."""
@@ -149,7 +151,7 @@ def origin_of(name: str, environ: Mapping[str, str] | None = None) -> str:
 
 def variables() -> tuple[str, ...]:
     """Return every variable that sets something here, ours and those that are read in their place."""
-    return tuple(variable for each in _VARIABLES.values() for variable in each)
+    return (*(variable for each in _VARIABLES.values() for variable in each), *_HANDED_DOWN)
 
 
 def take_run_id() -> None:
@@ -165,6 +167,11 @@ def share(name: str, value: str | None) -> None:
         os.environ.pop(variable, None)
     else:
         os.environ[variable] = value
+
+
+def shared(name: str) -> str | None:
+    """Return what `share` told this process or one that started it."""
+    return os.environ.get(f"STENO_{name.upper()}")
 
 
 def _lower_bool(value: Any) -> Any:

@@ -33,7 +33,9 @@ def parse(uri: str) -> Address:
     except ValueError:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise InvalidValue(f"{hidden(uri)!r} is no address of a server: write http://host:5000")
+        # More is hidden than has to be: where a password ends is not known in what cannot be read.
+        shown = uri.partition("://")[0] + "://..." + uri.rpartition("@")[2] if "@" in uri else uri
+        raise InvalidValue(f"{shown!r} is no address of a server: write http://host:5000")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     base = f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}"
     return Address(base, unquote(parts.username or ""), unquote(parts.password or ""))

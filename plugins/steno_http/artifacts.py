@@ -12,7 +12,7 @@ from urllib.parse import quote
 from steno.contracts.paths import artifact_key
 from steno.errors import InvalidValue, NotFound, StoreError
 from steno.records import FileInfo
-from steno.tracking import places
+from steno.tracking import logins, places
 from steno.wire import inward
 from steno.wire.messages import FilesAnswer
 
@@ -100,7 +100,7 @@ class HttpArtifacts:
 
 def proxied_artifacts(uri: str) -> HttpArtifacts:
     """Return the artifacts of an `mlflow-artifacts:` address. Raises: InvalidValue."""
-    return HttpArtifacts(address.proxy_of(uri, places.get_tracking_uri()))
+    return HttpArtifacts(logins.restored(address.proxy_of(uri, places.get_tracking_uri())))
 
 
 def _origin(uri: str) -> tuple[str, str, str]:

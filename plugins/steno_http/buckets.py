@@ -1,4 +1,4 @@
-"""A series thinned for a chart here, since MLflow's servers send every point."""
+"""A series thinned for a chart: by a steno server, or here, since MLflow's servers send every point."""
 
 from __future__ import annotations
 
@@ -6,8 +6,27 @@ import math
 from collections.abc import Sequence
 
 from steno.records import MetricBucket, Series
+from steno.wire import coding
+from steno.wire.chart_messages import Buckets
 
 _Point = tuple[int, float]
+
+
+def received(shown: Buckets) -> list[MetricBucket]:
+    """Return the stretches that a steno server sent as columns."""
+    last, low, high = (map(coding.undouble, each) for each in (shown.last_values, shown.min_values, shown.max_values))
+    rows = zip(
+        shown.first_steps,
+        shown.last_steps,
+        shown.counts,
+        last,
+        low,
+        shown.min_steps,
+        high,
+        shown.max_steps,
+        strict=True,
+    )
+    return [MetricBucket(*row) for row in rows]
 
 
 def thinned(series: Series, buckets: int, first_step: int | None, last_step: int | None) -> list[MetricBucket]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
-from steno.errors import InvalidValue, NotFound, StoreError, StoreUnavailable
+from steno.errors import InvalidValue, NotFound, StoreUnavailable
 from steno.wire import coding
 from steno.wire.calls import SERVER_INFO, Call
 from steno.wire.messages import Message
@@ -14,7 +14,7 @@ from steno.wire.messages import Message
 from steno_http import address
 from steno_http.model_ids import ModelIds
 from steno_http.run_ids import RunIds
-from steno_http.transport import Transport
+from steno_http.transport import NoSuchAddress, Transport
 
 AskT = TypeVar("AskT", bound=Message)
 AnswerT = TypeVar("AnswerT", bound=Message)
@@ -43,15 +43,22 @@ class Server:
         self._is_steno: bool | None = None
 
     def is_steno(self) -> bool:
-        """Say whether this is a server of steno's; it is asked once. Raises: StoreUnavailable."""
+        """Say whether this is a server of steno's.
+
+        Once it has shown what it is, it is not asked again; a refusal and the page of a proxy show nothing.
+
+        Raises:
+            StoreUnavailable: It does not answer.
+            StoreError: It refuses to.
+        """
         if self._is_steno is None:
             try:
                 answer = self.transport.send("GET", SERVER_INFO, repeatable=True)
                 self._is_steno = bool(msgspec.json.decode(answer.content, type=_Info).steno)
-            except StoreUnavailable:
-                raise
-            except (StoreError, NotFound, msgspec.DecodeError):  # MLflow before 3.0 has no such page
+            except (NoSuchAddress, NotFound):  # MLflow before 3.0 has no such page
                 self._is_steno = False
+            except msgspec.DecodeError:
+                return False
         return self._is_steno
 
     def call(self, call: Call[AskT, AnswerT], asked: AskT) -> AnswerT:

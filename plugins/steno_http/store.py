@@ -14,10 +14,11 @@ from steno.errors import AlreadyExists, InvalidValue, NotFound, RunStateError, S
 from steno.queries import ExperimentQuery, RunQuery
 from steno.records import Batch, Experiment, LifecycleStage, MetricBucket, Page, Run, Series, Token
 from steno.wire import calls, entities, inward, outward
+from steno.wire import chart_messages as c
 from steno.wire import messages as m
 
 from steno_http import address
-from steno_http.buckets import thinned
+from steno_http.buckets import received, thinned
 from steno_http.logged_models import LoggedModels
 from steno_http.queries import MOST_RESULTS, Place, filter_text, order_texts, page_size
 from steno_http.server import server_at
@@ -187,7 +188,19 @@ class HttpStore(LoggedModels):
     ) -> list[MetricBucket]:
         if buckets < 1:
             raise InvalidValue(f"a chart has at least one bucket, not {buckets}")
-        return thinned(self.metric_history(run_id, key), buckets, first_step, last_step)
+        if not self._server.is_steno():
+            return thinned(self.metric_history(run_id, key), buckets, first_step, last_step)
+        asked = c.GetBuckets(
+            run_ids=[self._ids.theirs(run_id)],
+            metric_keys=[key],
+            buckets=min(buckets, c.MOST_BUCKETS),
+            start_step=first_step,
+            end_step=last_step,
+        )
+        found = self._server.call(calls.GET_BUCKETS, asked).series
+        if not found:
+            self.get_run(run_id)  # tells if it is not there
+        return received(found[0]) if found else []
 
     def close(self) -> None:
         self._server.transport.close()

@@ -26,6 +26,7 @@ CONNECT_S = 5.0
 PAUSE_S = 5.0
 """How long nobody knocks again at a server that let someone wait."""
 LONGEST_PAUSE_S = 300.0
+PROXY_LOGIN = "write its address as http://user:password@proxy:3128 into http_proxy and https_proxy"
 _BLOCK_BYTES = 1 << 16
 _LATER = frozenset({408, 425, 429, 502, 503, 504})
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -121,6 +122,8 @@ class Transport:
             raise self._broken(error) from error
         if response.status == 401 and not known and self._ask_keyring() and not hasattr(body, "read"):
             return self._send(method, url, body, headers, into)
+        if response.status == 401 and keyring:
+            self._refused_without_keyring = None  # it may have another password by now
         if response.status not in (200, 201, 204):
             raise self._refused(method, url, response.status, response.headers, content)
         return Answer(response.headers.get("Content-Type", ""), content)
@@ -146,10 +149,19 @@ class Transport:
                 f"{self.server.base} shows a certificate that is not trusted ({reason}): "
                 "STENO_TRACKING_SERVER_CERT_PATH names who may vouch for it, STENO_TRACKING_INSECURE_TLS=true nobody"
             )
+        if connections.wants_certificate(error):
+            return StoreError(
+                f"{self.server.base} wants a certificate of who asks, or another one ({reason}): "
+                "STENO_TRACKING_CLIENT_CERT_PATH names a file with one and its key"
+            )
+        if connections.is_stranger(error):
+            return StoreError(f"the proxy before {self.server.base} wants to know who asks ({reason}): {PROXY_LOGIN}")
         if isinstance(error, SSLError) and "WRONG_VERSION_NUMBER" in str(error):
             return StoreError(f"{self.server.base} does not speak TLS: write http:// instead of https://")
         said = f"{self.server.base} does not answer: {reason}"
-        if isinstance(error, TimedOut):
+        if reason.startswith("SSLEOFError"):
+            said += "; if it wants a certificate of who asks, STENO_TRACKING_CLIENT_CERT_PATH names one"
+        if isinstance(error, TimedOut) and not connections.is_refused(error):
             self._shut(PAUSE_S, said)
             return StoreUnavailable(said)
         return _Dropped(said) if connections.is_dropped(error) else StoreUnavailable(said)
@@ -167,6 +179,8 @@ class Transport:
             return StoreError(
                 f"{base} sends elsewhere, to {headers.get('Location', '?')!r}: use that address if it is it"
             )
+        if status == 407:
+            return StoreError(f"the proxy before {base} wants to know who asks (407): {PROXY_LOGIN}")
         if status == 401:
             return StoreError(
                 f"{base} wants to know who asks (401): set STENO_TRACKING_TOKEN, or STENO_TRACKING_USERNAME and "

@@ -33,6 +33,9 @@ CATCHES_ALL = {
     "core/steno/tracking/carrier.py": "the writer thread: what a store or gate raises waits in the journal",
 }
 
+# Loggers of others that are kept quiet meanwhile, and why.
+SILENCED = {"torch.fx.experimental.symbolic_shapes": "a program is tried that nobody asked for, and may not be made"}
+
 FRAMEWORKS = ("sklearn", "torch", "xgboost", "lightgbm", "catboost", "keras", "lightning", "tensorflow")
 
 # Where core names a framework in code, and why.
@@ -136,7 +139,8 @@ def test_every_logger_is_named_below_steno() -> None:
         for name, node in nodes(*LIBRARY)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "getLogger"
     }
-    assert {place: logger for place, logger in named.items() if not str(logger).startswith("steno.")} == {}
+    others = {place: str(logger) for place, logger in named.items() if not str(logger).startswith("steno.")}
+    assert [place for place, logger in others.items() if logger not in SILENCED] == []
     assert named
 
 

@@ -8,13 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,31 +16,8 @@ import pytest
 HERE = Path(__file__).parent / "server"
 
 
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Our server over a fresh store, as `steno server` starts it."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    command = [sys.executable, "-c", "from steno.cli import main; main()", "server", "--port", str(port)]
-    with subprocess.Popen([*command, "--backend-store-uri", f"sqlite:///{folder}/s.db"], cwd=folder) as process:
-        try:
-            url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 30
-            while True:
-                try:
-                    urllib.request.urlopen(f"{url}/health", timeout=5).close()
-                    break
-                except OSError:
-                    assert process.poll() is None
-                    assert time.monotonic() < deadline
-                    time.sleep(0.1)
-            yield url
-        finally:
-            process.terminate()
-
-
 @pytest.mark.slow
-def test_mlflows_client_sees_of_our_server_what_it_sees_of_mlflows(peer, tmp_path):
+def test_mlflows_client_sees_of_our_server_what_it_sees_of_mlflows(peer, serving, tmp_path):
     environ = {
         **os.environ,
         "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from contextlib import contextmanager
 
 import pytest
@@ -28,38 +25,27 @@ KNOWN = {
 }
 
 
-@contextmanager
-def serving(folder, auth):
-    """Our server over a fresh store, gated."""
-    command = [sys.executable, "-c", "from steno.cli import main; main()"]
-    add = [*command, "server-users", "add", "ann", "--password-from", "-", "--users-file", str(folder / "users")]
-    subprocess.run(add, input=PASSWORD + "\n", text=True, check=True, cwd=folder, capture_output=True)
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    options = ["--auth", auth, "--users-file", str(folder / "users"), "--port", str(port)]
-    environ = {**os.environ, "STENO_SERVER_TOKEN": TOKEN}
-    with subprocess.Popen([*command, "server", *options], cwd=folder, env=environ) as process:
-        try:
-            url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 30
-            while True:
-                try:
-                    urllib.request.urlopen(f"{url}/ready", timeout=5).close()
-                    break
-                except OSError:
-                    assert process.poll() is None
-                    assert time.monotonic() < deadline
-                    time.sleep(0.1)
+@pytest.fixture
+def gated(serving):
+    """Our server, gated: `with gated(folder, "token")`."""
+
+    @contextmanager
+    def gate(folder, auth):
+        users = str(folder / "users")
+        add = ["server-users", "add", "ann", "--password-from", "-", "--users-file", users]
+        command = [sys.executable, "-c", "from steno.cli import main; main()", *add]
+        subprocess.run(command, input=PASSWORD + "\n", text=True, check=True, cwd=folder, capture_output=True)
+        with serving(folder, "--auth", auth, "--users-file", users, STENO_SERVER_TOKEN=TOKEN) as url:
             yield url
-        finally:
-            process.terminate()
+
+    return gate
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("auth", KNOWN)
-def test_mlflows_client_is_let_in_by_its_own_variables_and_not_without(peer, tmp_path, auth):
+def test_mlflows_client_is_let_in_by_its_own_variables_and_not_without(peer, gated, tmp_path, auth):
     plain = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-    with serving(tmp_path, auth) as url:
+    with gated(tmp_path, auth) as url:
         for more, is_let_in in ((KNOWN[auth], True), ({}, False)):
             done = subprocess.run(
                 [peer, "-c", SCRIPT, url],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_COPIES = 100
 _MOST_BYTES = 16 * 2**20
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # `s3:/x` is one as `s3://x` is; C:/x is a path
 
 
 class Source(Struct, frozen=True):
@@ -145,10 +146,10 @@ def absolute(uri: str) -> str:
     """Return a source that means the same from every folder and process: paths are made absolute."""
     from pathlib import Path
 
-    if "://" in uri or uri.startswith(rules.RUNS):
+    if uri.startswith("file:") and not uri.startswith("file://"):
+        return str(Path(unquote(uri.removeprefix("file:"))).absolute())
+    if _ADDRESS.match(uri):
         return uri
-    if uri.startswith("file:"):
-        return str(Path(unquote(urlsplit(uri).path)).absolute())
     return str(Path(uri).expanduser().absolute())
 
 

@@ -30,9 +30,15 @@ class OpenInfo:
 
     @property
     def artifact_uri(self) -> str:
-        """Where the run's artifacts are kept. Raises: StoreUnavailable if the store is away."""
-        location = places.run_store(self._store_uri).get_experiment(self.experiment_id).artifact_location
-        return f"{location.rstrip('/')}/{self.run_id}/artifacts"
+        """Where the run's artifacts are kept, as the store says, which may have ids of its own.
+
+        Raises:
+            StoreUnavailable: The store is away.
+            NotFound: It does not have the run yet.
+        """
+        from steno.tracking import reading  # it reads what runs leave, and so knows them
+
+        return reading.get_run(self._store_uri, self.run_id).info.artifact_uri
 
     def __repr__(self) -> str:
         return f"<OpenInfo of run {self.run_name!r} {self.run_id}>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from steno import settings
@@ -12,9 +12,13 @@ from steno.contracts.stores import ArtifactStore, RunStore
 from steno.errors import AlreadyExists, InvalidValue
 from steno.plugins import plugins
 from steno.records import Experiment
+from steno.tracking import logins
 
 if TYPE_CHECKING:
     from steno.contracts.registry import RegistryStore
+    from steno.plugins.registers import SchemeRegister
+
+StoreT = TypeVar("StoreT")
 
 BY_NAME = "@"
 """Begins an experiment that is told by name: a run may begin before its store can be asked for the id."""
@@ -32,7 +36,7 @@ def set_tracking_uri(uri: str | Path) -> None:
 
     Args:
         uri: `sqlite:///runs.db`, or a folder, which then holds `steno.db` and the artifacts. An empty text
-            goes back to the default.
+            goes back to the default. A login in it, as in `http://user:password@host`, is remembered apart from it.
 
     Raises:
         UnknownScheme: No plugin serves such an address.
@@ -91,10 +95,14 @@ def is_tracking_uri_set() -> bool:
 
 
 def absolute_uri(uri: str | Path) -> str:
-    """Make a tracking URI independent of the working directory. Raises: InvalidValue if it is no text or path."""
+    """Make a tracking URI independent of the working directory, and take the login out of it.
+
+    Raises:
+        InvalidValue: It is no text or path.
+    """
     if not isinstance(uri, str | Path):
         raise InvalidValue(f"a tracking URI is text or a path, not {type(uri).__name__}")
-    text = str(uri)
+    text = logins.without(str(uri))
     scheme, separator, rest = text.partition("://")
     if not separator:  # a plain path, or file:path
         folder = Path(unquote(text.removeprefix("file:"))).expanduser().absolute()
@@ -128,37 +136,33 @@ def journal_folder(uri: str) -> Path:
 
 def run_store(uri: str | None = None) -> RunStore:
     """Return this process's store for a URI, opened on first need; the chosen one by default."""
-    uri = uri or get_tracking_uri()
-    store = _run_stores.get(uri)
-    if store is None:
-        with _lock:
-            store = _run_stores.get(uri)
-            if store is None:
-                store = _run_stores[uri] = plugins().stores.run_stores.open(uri)
-    return store
+    return _store(_run_stores, plugins().stores.run_stores, uri or get_tracking_uri())
 
 
 def registry_store(uri: str | None = None) -> RegistryStore:
     """Return this process's store of registered models for a URI, opened on first need; the chosen one by default."""
-    uri = uri or get_registry_uri()
-    store = _registry_stores.get(uri)
-    if store is None:
-        with _lock:
-            store = _registry_stores.get(uri)
-            if store is None:
-                store = _registry_stores[uri] = plugins().stores.registry_stores.open(uri)
-    return store
+    return _store(_registry_stores, plugins().stores.registry_stores, uri or get_registry_uri())
 
 
 def artifact_store(uri: str) -> ArtifactStore:
     """Return this process's artifact store for a URI, opened on first need."""
     with _lock:
-        store = _artifact_stores.get(uri)
-        if store is None:
-            if len(_artifact_stores) > 256:  # one per run: do not hold every run a long process has seen
-                _artifact_stores.clear()
-            store = _artifact_stores[uri] = plugins().stores.artifact_stores.open(uri)
-        return store
+        if len(_artifact_stores) > 256:  # one per run: do not hold every run a long process has seen
+            _artifact_stores.clear()
+        return _store(_artifact_stores, plugins().stores.artifact_stores, uri)
+
+
+def _store(opened: dict[str, StoreT], offered: SchemeRegister[StoreT], uri: str) -> StoreT:
+    """Return what was opened for an address and the login that is known for it, opened if it was not."""
+    address = logins.restored(uri)
+    store = opened.get(address)
+    if store is None:
+        with _lock:
+            store = opened.get(address)
+            if store is None:
+                offered.find(uri)  # what nobody serves is named without its login
+                store = opened[address] = offered.open(address)
+    return store
 
 
 def experiment_named(store: RunStore, name: str) -> Experiment:

@@ -36,6 +36,7 @@ def test_a_training_with_its_model_goes_there_and_comes_back(tracked):
         model = LinearRegression().fit(inputs, inputs[:, 0])
         steno.sklearn.log_model(model, name="model")
         steno.log_metric("loss", 0.5)
+        assert run.info.artifact_uri == steno.get_run(run.run_id).info.artifact_uri
     assert steno.flush()
     loaded = steno.sklearn.load_model(f"runs:/{run.run_id}/model")
     assert np.allclose(loaded.predict(inputs), inputs[:, 0])
