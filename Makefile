@@ -3,6 +3,7 @@
 #   PYTHON   the interpreter that makes the virtual environment (3.11 or later)
 #   VENV     where that environment lies
 #   PEER     the interpreter of an environment with MLflow in it, for `make bench`
+#   WORKERS  processes that run tests; one more than cores, for a third of their time is waiting
 #   ONLY     rows of `make matrix`: 'xgboost torch-oldest'
 
 .POSIX:
@@ -11,7 +12,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PEER ?=
 ONLY ?=
-WORKERS ?= 2
+WORKERS ?= 3
 
 bin = $(VENV)/bin
 step = .ci/step
@@ -30,6 +31,7 @@ demo: $(VENV)/demo.stamp
 
 ## test    set up, then formatting, lint, types, import rules and all tests
 test: lint
+	@$(bin)/python -m compileall -q core integrations plugins # hundreds of processes import them
 	$(bin)/python -m pytest -n $(WORKERS)
 	$(bin)/python tests/distributions.py -n $(WORKERS)
 

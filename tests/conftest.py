@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import compileall
+import gc
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -23,6 +26,12 @@ OURS = ("PYTEST_", "PYTHONPATH")  # meant for the process that runs the tests, n
 
 hypothesis.settings.register_profile("steno", deadline=None)
 hypothesis.settings.load_profile("steno")
+
+
+def pytest_collection_finish() -> None:
+    """Let no garbage collection walk through the frameworks and the tests themselves: that takes a second each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +115,14 @@ class Installed:
         """Install distributions from disk, without what they depend on."""
         self.python("-m", "pip", "install", *what, cwd=self.folder)
 
+    def copied(self, folder: Path) -> Installed:
+        """Return a copy, at a folder that does not exist yet."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        for script in (folder / "bin").iterdir():
+            if not script.is_symlink():
+                script.write_text(script.read_text("utf-8").replace(str(self.folder), str(folder)), "utf-8")
+        return Installed(folder, self.wheel)
+
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -128,10 +145,10 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def installed(wheel: Path, packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """A fresh environment with the wheel installed; the test may install more into it."""
-    folder = tmp_path_factory.mktemp("installed") / "venv"
+@pytest.fixture(scope="session")
+def pristine(wheel: Path, packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """An environment with the wheel installed and compiled, which is copied and stays as it is."""
+    folder = tmp_path_factory.mktemp("pristine") / "venv"
     venv.EnvBuilder(with_pip=False, symlinks=True).create(folder)
     (site,) = folder.glob("lib/python3*/site-packages")
     # Named in a .pth, so that it comes after what is installed here.
@@ -142,4 +159,11 @@ def installed(wheel: Path, packages: Path, tmp_path_factory: pytest.TempPathFact
     pip.chmod(0o755)
     environment = Installed(folder, wheel)
     environment.install(wheel)
+    assert compileall.compile_dir(site, quiet=1)
     return environment
+
+
+@pytest.fixture
+def installed(pristine: Installed, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """A fresh environment with the wheel installed; the test may install more into it."""
+    return pristine.copied(tmp_path_factory.mktemp("installed") / "venv")

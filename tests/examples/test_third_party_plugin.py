@@ -100,13 +100,20 @@ print("fit returned", training.fit())
 """
 
 
+@pytest.fixture(scope="module")
+def audited(pristine: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """An environment with steno and the plugin, built into a wheel first; it is copied and stays as it is."""
+    folder = tmp_path_factory.mktemp("audited")
+    environment = pristine.copied(folder / "venv")
+    environment.python("-m", "pip", "wheel", "--wheel-dir", folder / "wheels", PLUGIN, cwd=folder)
+    environment.install(next((folder / "wheels").glob("steno_audit-1.0.0-*.whl")))
+    return environment
+
+
 @pytest.fixture
-def beside(installed: Any, tmp_path: Path) -> Any:
-    """An environment with steno and the plugin, built into a wheel first."""
-    command = ["-m", "pip", "wheel", "--wheel-dir", tmp_path / "wheels", PLUGIN]
-    installed.python(*command, cwd=tmp_path)
-    installed.install(next((tmp_path / "wheels").glob("steno_audit-1.0.0-*.whl")))
-    return installed
+def beside(audited: Any, tmp_path: Path) -> Any:
+    """A fresh environment with steno and the plugin."""
+    return audited.copied(tmp_path / "beside")
 
 
 def events(folder: Path) -> list[dict[str, Any]]:

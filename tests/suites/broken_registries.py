@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import empty_store
 from msgspec.structs import replace
 from steno.errors import NotFound
 from steno.model_records import Change
@@ -96,6 +97,8 @@ for _store in (SqlRegistry, *SqlRegistry.__subclasses__()):
         kind = _store
 
         def make_store(self, folder):
+            if self.kind is not SqlRegistry:
+                empty_store.lay(folder)
             return self.kind(f"sqlite:///{folder}/steno.db")
 
     globals()[f"Test_{_store.__name__}"] = type(f"Test_{_store.__name__}", (_Registry,), {"__module__": __name__})

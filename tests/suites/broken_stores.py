@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
+import empty_store
 import msgspec
 from steno.records import Page, Series, Token
 from steno.testing.stores import ArtifactStoreSuite, RunStoreSuite
@@ -148,6 +149,8 @@ for _store in (
         kind = _store
 
         def make_store(self, folder):
+            if self.kind is not SqlStore:
+                empty_store.lay(folder)
             return self.kind(f"sqlite:///{folder}/steno.db")
 
     globals()[f"Test_{_store.__name__}"] = type(f"Test_{_store.__name__}", (_Runs,), {"__module__": __name__})
