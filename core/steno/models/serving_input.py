@@ -116,7 +116,7 @@ def _cast(inputs: Any, schema: Schema | None) -> Any:
         return inputs
     for name, dtype in _numeric(schema, list(inputs.columns)):
         column = inputs[name]
-        if column.dtype == object and any(isinstance(each, str) for each in column):
+        if column.dtype.kind not in "biuf" and any(isinstance(each, str) for each in column):
             try:
                 inputs[name] = column.astype(dtype)
             except (ValueError, TypeError, OverflowError) as error:

@@ -101,6 +101,8 @@ def test_numbers_that_come_as_text_are_numbers_as_they_are_to_mlflows_server():
     schema = Schema([ColSpec("double", "x"), ColSpec("long", "n")])
     data, _ = parse({"dataframe_records": [{"x": "1.5", "n": "2"}, {"x": 2, "n": 3}]}, schema)
     assert enforce_inputs(data, schema).to_dict("list") == {"x": [1.5, 2.0], "n": [2, 3]}
+    table, _ = parse({"dataframe_records": [{"x": "5", "n": 2}]}, tensor := Schema([TensorSpec("float64", (-1, 2))]))
+    assert enforce_inputs(table, tensor).tolist() == [[5.0, 2.0]]
     with pytest.raises(InvalidValue, match=r"column 'x' takes float64: .*'y'"):
         parse({"dataframe_records": [{"x": "y", "n": 1}]}, schema)
 
