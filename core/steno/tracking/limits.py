@@ -99,12 +99,16 @@ def time_ms(value: Any) -> int:
     return found
 
 
-def text(kind: str, key: str, value: Any, limit: int, *, truncate: bool) -> str:
-    """Return a value as text within `limit`: cut with a warning, or refused. Raises: InvalidValue."""
+def text(kind: str, key: str, value: Any, limit: int, *, truncate: bool | None) -> str:
+    """Return a value as text within `limit`: cut with a warning, or refused; None for as the settings say.
+
+    Raises:
+        InvalidValue: It is too long, and not to be cut.
+    """
     found = encodable(value if isinstance(value, str) else str(value))
     if len(found) <= limit:
         return found
-    if not truncate:
+    if not (truncates() if truncate is None else truncate):
         raise InvalidValue(f"{kind} {key!r} is {len(found)} characters long; at most {limit} are allowed")
     logger.warning("%s %r is %d characters long and was cut to %d", kind, key, len(found), limit)
     return found[:limit]
@@ -183,16 +187,14 @@ def truncates() -> bool:
 
 def run_tags(tags: Mapping[str, Any]) -> dict[str, str]:
     """Return run tags as text. Raises: InvalidValue."""
-    cut = truncates()
-    return {check_key("tag", key): text("tag", key, value, TAG_LENGTH, truncate=cut) for key, value in tags.items()}
+    return {check_key("tag", key): text("tag", key, value, TAG_LENGTH, truncate=None) for key, value in tags.items()}
 
 
 def run_params(params: Iterable[Param]) -> dict[str, str]:
     """Return params as text by key. Raises: InvalidValue, also where a key comes twice."""
-    cut = truncates()
     found: dict[str, str] = {}
     for param in params:
         if param.key in found:
             raise InvalidValue(f"param {param.key!r} is given twice in one batch")
-        found[check_key("param", param.key)] = text("param", param.key, param.value, PARAM_LENGTH, truncate=cut)
+        found[check_key("param", param.key)] = text("param", param.key, param.value, PARAM_LENGTH, truncate=None)
     return found
