@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from steno.asgi.listening import is_loopback
+from steno.cli.formats import words
 from steno.cli.group import SharedOptions
 from steno.cli.session import Session
 from steno.errors import InvalidValue, MissingDependency
@@ -124,8 +125,8 @@ def _options(session: Session, given: dict[str, Any]) -> Options:
         artifact_root=given["default_artifact_root"],
         artifacts_folder=given["artifacts_destination"],
         serve_artifacts=given["serve_artifacts"],
-        allowed_hosts=_words(given["allowed_hosts"]),
-        allowed_origins=_words(given["cors_allowed_origins"]),
+        allowed_hosts=words(given["allowed_hosts"]),
+        allowed_origins=words(given["cors_allowed_origins"]),
         read_only=given["read_only"],
         auth=auth,
         token_hash=hashlib.sha256(_token(given, store_uri).encode()).digest() if auth == "token" else b"",
@@ -185,7 +186,3 @@ def _prefix(path: str) -> str:
     if path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path):
         raise InvalidValue(f"--static-prefix {path!r} is no path such as /steno: it begins with / and does not end so")
     return path
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())

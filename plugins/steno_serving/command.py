@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 from steno.asgi.listening import is_loopback
+from steno.cli.formats import words
 from steno.cli.group import SharedOptions
 from steno.cli.session import Session
-from steno.errors import MissingDependency
 
 from steno_serving.options import BODY_BYTES, DEFAULT_HOST, DEFAULT_PORT, TIMEOUT_S, Options
 
@@ -61,18 +62,23 @@ def serve(session: Session, /, model_uri: str, **given: Any) -> None:
     POST /invocations takes what MLflow's scoring server takes, /v2 the Open Inference Protocol.
     """
     options = _options(session, model_uri, given)
-    try:
-        from steno_serving.serve import serve
-    except ImportError as error:
-        raise MissingDependency(f"steno models serve ({error.name})", "'steno[serving]'") from error
+    from steno.asgi.running import run
     from steno.models import load_pyfunc
+
+    from steno_serving.app import build
 
     load_pyfunc(options.folder, trusted=options.trusted)  # what is wrong is told here, in a sentence
     place = f"{options.host}:{options.port}"
     if not is_loopback(options.host):
         click.echo(f"Whoever reaches {place} may ask this model.", err=True)
     click.echo(f"{model_uri} is served at http://{place}/invocations", err=True)
-    serve(options)
+    run(
+        partial(build, options),
+        options.host,
+        options.port,
+        workers=options.workers,
+        stop_s=int(options.timeout_s) + 1,
+    )
 
 
 @click.command(cls=SharedOptions)
@@ -114,7 +120,7 @@ def _options(session: Session, model_uri: str, given: dict[str, Any]) -> Options
         max_body_bytes=given["max_body_bytes"],
         max_batch_size=given["max_batch_size"],
         max_latency_ms=given["max_latency_ms"],
-        allowed_hosts=_words(given["allowed_hosts"]),
+        allowed_hosts=words(given["allowed_hosts"]),
     )
 
 
@@ -130,7 +136,3 @@ def _named(model_uri: str) -> tuple[str, str]:
     """Return what V2 clients call a model: a registered one by its own name and version."""
     found = re.fullmatch(r"models:/(?P<name>[^/@]+)(/(?P<version>\d+))?.*", model_uri)
     return (found["name"], found["version"] or "") if found else ("model", "")
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())

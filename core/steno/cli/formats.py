@@ -30,6 +30,11 @@ def _finite(data: Any) -> Any:
     return data
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Return what stands between commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
 def iso_time(time_ms: int | None) -> str:
     """A time for programs: ISO 8601 in UTC, "" for none."""
     if time_ms is None:
