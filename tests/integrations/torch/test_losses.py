@@ -182,6 +182,7 @@ def test_a_large_result_is_not_read(autolog, monkeypatch):
         out = model(X.repeat(size, 1)).mean(dim=1)[:size].squeeze()
         out.backward(torch.ones_like(out))
         optimizer.step()
+    only_run()  # by then all is read that ever will be
     assert set(read) == {1}
 
 
