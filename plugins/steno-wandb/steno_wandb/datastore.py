@@ -59,7 +59,7 @@ def laid_out(record: bytes, at: int) -> bytes:
     room = BLOCK - at % BLOCK
     if len(record) + _HEAD.size <= room:
         return _HEAD.pack(crc32(record, _SEEDS[_FULL]), len(record), _FULL) + record
-    out, start = bytearray(), 0
+    out, start, first = bytearray(), 0, True
     while True:
         room = BLOCK - (at + len(out)) % BLOCK
         if room < _HEAD.size:  # no head fits into the rest of this block
@@ -67,9 +67,9 @@ def laid_out(record: bytes, at: int) -> bytes:
             continue
         part = record[start : start + room - _HEAD.size]
         end = start + len(part)
-        kind = _part(start == 0, end == len(record))
+        kind = _part(first, end == len(record))  # a first part may be empty: a head alone fills the block
         out += _HEAD.pack(crc32(part, _SEEDS[kind]), len(part), kind) + part
-        start = end
+        start, first = end, False
         if kind in (_FULL, _LAST):
             return bytes(out)
 

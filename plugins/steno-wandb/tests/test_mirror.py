@@ -25,6 +25,7 @@ from wandb_reading import (
     parsed,
     points,
     rows_of,
+    scanned,
     server,
     stored,
     sync,
@@ -110,6 +111,15 @@ def test_a_child_is_a_run_in_the_group_of_its_parent():
         assert mirrored(run_id) == stored(run_id)
 
 
+@pytest.mark.parametrize("left", range(20))
+def test_a_record_begins_wherever_a_block_ends(tmp_path, left):
+    from steno_wandb import datastore
+
+    path, first = tmp_path / "run.wandb", b"x" * (datastore.BLOCK - 7 - 7 - left)
+    datastore.append(path, [first, b"second", b"y" * 2 * datastore.BLOCK, b"third"])
+    assert list(scanned(path)) == [first, b"second", b"y" * 2 * datastore.BLOCK, b"third"]
+
+
 def test_records_of_any_length_fit_the_blocks(tmp_path):
     from steno_wandb import datastore
 
@@ -119,8 +129,6 @@ def test_records_of_any_length_fit_the_blocks(tmp_path):
     records += [b"long" * 30_000, b"", *[b"x" * length for length in range(32_700, 32_770)]]
     for start in range(0, len(records), 100):
         datastore.append(path, records[start : start + 100])
-    from wandb_reading import scanned
-
     assert list(scanned(path)) == records
     assert list(datastore.read(path)) == records
 
