@@ -3,7 +3,7 @@
 #   PYTHON   the interpreter that makes the virtual environment (3.11 or later)
 #   VENV     where that environment lies
 #   PEER     the interpreter of an environment with MLflow in it, for `make bench`
-#   WORKERS  processes that run tests; one more than cores, for a third of their time is waiting
+#   WORKERS  processes that run tests
 #   ONLY     rows of `make matrix`: 'xgboost torch-oldest'
 
 .POSIX:
@@ -12,7 +12,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PEER ?=
 ONLY ?=
-WORKERS ?= 3
+WORKERS ?= 2
 
 bin = $(VENV)/bin
 step = .ci/step
