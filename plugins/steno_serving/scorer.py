@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from steno.errors import ModelError, SchemaMismatch, StenoError
@@ -63,7 +64,7 @@ class Scorer:
             return await self._within(self._in_thread(self._scored, kind, body))
         asked = await self._in_thread(self.read, kind, body)
         prediction = await self._within(self._batches.predict(asked, self.predict))
-        return await self._in_thread(answers.encode, prediction)
+        return await self._in_thread(partial(answers.encode, prediction, wrapped=asked.wrapped))
 
     async def of(self, inputs: Any, params: dict[str, Any] | None) -> Any:
         """Return the model's prediction. Raises: as `score`."""

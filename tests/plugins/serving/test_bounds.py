@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,6 +35,18 @@ class Slow(steno.pyfunc.PythonModel):
 
 
 steno.models.set_model(Slow())
+"""
+
+TALK = """
+import steno.pyfunc
+
+
+class Talk(steno.pyfunc.PythonModel):
+    def predict(self, context, model_input, params=None):
+        return {"said": len(model_input["messages"])}
+
+
+steno.models.set_model(Talk())
 """
 
 
@@ -88,6 +101,43 @@ def test_requests_that_come_together_are_predicted_together(serve: Serve, slow: 
         each.close()
 
 
+def test_a_process_that_is_told_to_stop_answers_what_is_in_flight(slow: Path) -> None:
+    from steno.asgi.listening import listening
+
+    with listening("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from steno.cli import main; main()", "models", "serve"]
+    process = subprocess.Popen([*command, "-m", str(slow), "--trusted", "slow.py", "--port", str(port)])
+    try:
+        asking, deadline = Asking(port), time.monotonic() + 60
+        while True:
+            try:
+                asking.raw("GET", "/ping")
+                break
+            except OSError:
+                asking.close()
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        with ThreadPoolExecutor(1) as pool:
+            late = pool.submit(asking.predict, body(1.5))
+            time.sleep(0.5)
+            process.terminate()
+            assert late.result() == [1]
+        process.wait(20)
+    finally:
+        process.kill()
+        process.wait(20)
+
+
+def test_a_talk_is_answered_as_it_is_also_where_requests_are_gathered(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "talk.py").write_text(TALK)
+    steno.pyfunc.save_model(tmp_path / "model", python_model=tmp_path / "talk.py", signature=False)
+    for most in (1, 4):
+        asking = serve(tmp_path / "model", trusted=("talk.py",), max_batch_size=most)
+        assert json.loads(asking.raw("POST", "/invocations", b'{"messages": []}')[2]) == {"said": 0}
+
+
 def test_a_request_that_is_too_long_is_refused(serve: Serve, linear: Path) -> None:
     asking = serve(linear, max_body_bytes=2000)
     assert asking.raw("POST", "/invocations", b"x" * 3000)[0] == 413
@@ -109,4 +159,3 @@ def test_who_has_gone_leaves_nothing_behind(serve: Serve, slow: Path) -> None:
     with socket.create_connection(("127.0.0.1", asking.port), timeout=10) as gone:
         gone.sendall(b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
     assert asking.predict(body(0.0)) == [1]
-    assert threading.active_count() < 100

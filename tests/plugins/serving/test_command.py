@@ -50,7 +50,7 @@ def serve(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_a_registered_model_is_served_to_curl_and_ends_with_what_is_in_flight(registered: Path) -> None:
+def test_a_registered_model_is_served_to_curl_and_a_taken_port_is_said(registered: Path) -> None:
     port = free_port()
     process = serve(registered, "-m", "models:/sums@champion", "--port", str(port))
     place = f"http://127.0.0.1:{port}"
