@@ -97,9 +97,7 @@ def test_what_stayed_behind_is_delivered_by_the_next_process(awkward, script):
     awkward.be("unavailable")
     run_id, _, _ = _timed(script, awkward)
     awkward.be("")
-    _, err, _ = _timed(
-        script, awkward, PLAIN + "import time; time.sleep(2)  # as long as it takes beside its own run\n"
-    )
+    _, err, _ = _timed(script, awkward)
     assert err == ""
     store = steno.Client(awkward.plain).store
     assert store.get_run(run_id).info.status == RunStatus.FINISHED

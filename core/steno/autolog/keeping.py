@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from steno.autolog.apart import apart
+from steno.autolog.remarks import gathered
 from steno.contracts.integration import Options
 from steno.errors import StenoError
 from steno.models import infer_signature, persist
@@ -28,6 +29,7 @@ MOST_BYTES = 1 << 30
 TRAINED = "model"  # the name of the one that is registered; others are parts or candidates of it
 NOT_KEPT = "steno.model_not_kept"
 NOT_REGISTERED = "steno.model_not_registered"
+REMARK = "steno.model_remark"  # what an explicit `log_model` would have warned of
 
 
 class Snapshot(Struct):
@@ -120,7 +122,8 @@ def _given(run: Any, options: Options, sample: Sample | None) -> dict[str, Any]:
         return given
     try:
         if options.log_model_signatures:
-            given["signature"] = infer_signature(sample.inputs, sample.outputs)
+            with gathered():  # a schema that checks nothing is seen in the signature
+                given["signature"] = infer_signature(sample.inputs, sample.outputs)
     except StenoError as error:
         run.set_tags({"steno.signature_not_kept": str(error)[:500]})
     if options.log_input_examples:
@@ -142,8 +145,11 @@ def _write_all(
     for path, snapshot in snapshots.items():
         start = ModelStart(ids[path], path, time.time_ns() // 1_000_000, whole_run=whole_run)
         try:
-            _write(active, snapshot, start, given)
+            with gathered() as remarks:
+                _write(active, snapshot, start, given)
             written.append(path)
+            if remarks:
+                told.set_tags({REMARK: f"{path}: {' '.join(remarks)}"[:500]})
         except Exception as error:  # advice: a user's own class may refuse in any way
             not_kept(told, path, error if isinstance(error, StenoError) else f"{type(error).__name__}: {error}")
     return written

@@ -19,6 +19,7 @@ from steno.tracking.journal import Journal
 logger = logging.getLogger("steno.writer")
 BEAT_S = 5.0
 DRAIN_PAUSE_S = 0.25
+RECOVERY_S = 1.0  # so long the end of a process waits for what others left behind, if that is still being delivered
 
 
 class Writer:
@@ -29,7 +30,7 @@ class Writer:
 
     def _reset(self) -> None:
         self._carriers: dict[str, Carrier] = {}
-        self._recovered: set[Path] = set()
+        self._recovered: dict[Path, threading.Thread] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._idle = threading.Condition(threading.Lock())
@@ -53,9 +54,10 @@ class Writer:
         """Once for each folder of journals, deliver what processes that are gone have left there."""
         folder = carrier.source.folder
         if folder not in self._recovered:
-            self._recovered.add(folder)
             # On a thread of its own, since another run's store may hang.
-            threading.Thread(target=_recover, args=(folder,), name="steno-recovery", daemon=True).start()
+            thread = threading.Thread(target=_recover, args=(folder,), name="steno-recovery", daemon=True)
+            self._recovered[folder] = thread
+            thread.start()
 
     def flush(self, run_id: str | None = None) -> bool:
         """Carry a run's journal (or all) on the caller's thread, for a read that must see its own writes.
@@ -82,7 +84,13 @@ class Writer:
                 self._wake.set()
                 # A store that fails at once is asked again after a while, not at once.
                 self._idle.wait_for(lambda: not self._hopeful(), min(left, DRAIN_PAUSE_S))
+        self._wait_for_recovery(min(deadline, time.monotonic() + RECOVERY_S))
         return not self.pending()
+
+    def _wait_for_recovery(self, deadline: float) -> None:
+        # Else processes that are shorter than a delivery would each begin it, and none end it.
+        for thread in list(self._recovered.values()):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _hopeful(self) -> bool:
         return any(not carrier.hopeless for carrier in self.pending())

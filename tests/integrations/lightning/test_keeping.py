@@ -10,6 +10,7 @@ import pytest
 import steno
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from steno.errors import ModelError
 from steno_lightning import copies
 
 from .conftest import Tiny, X, artifacts, data, only_run, trainer_of
@@ -137,6 +138,20 @@ def test_a_module_that_cannot_be_written_is_told(autolog):
     run = only_run()
     assert run.info.status == "FINISHED"
     assert "spare" in run.data.tags["steno.model_not_kept"]
+
+
+def test_a_module_that_no_other_process_can_rebuild_is_told_on_the_run_alone(autolog, caplog):
+    autolog(log_models=True)
+
+    class Hidden(Tiny):
+        pass
+
+    trainer_of().fit(Hidden(), data())
+    tags = only_run().data.tags
+    assert "only the weights are kept" in tags["steno.model_remark"]
+    assert [record.getMessage() for record in caplog.records if record.name == "steno.models"] == []
+    with pytest.raises(ModelError, match="Hidden"):
+        steno.pytorch.load_model(f"runs:/{only_run().info.run_id}/model")
 
 
 def test_a_copy_shares_what_is_no_tensor_and_keeps_what_is_tied(autolog):
