@@ -17,12 +17,11 @@ import torch
 from steno.errors import InvalidValue, ModelError, UntrustedTypes
 from steno.models.layout import member
 
-from steno_torch import archive_inputs, archive_program
+from steno_torch import archive_inputs, archive_program, archive_pt2
 
 FILE = "model.pt2"
 # Before, PyTorch put a program into another archive, which nothing here looks into.
 WRITES = torch.__version__ >= (2, 8)
-_MOST_BYTES = 64 << 20
 _quiet = threading.Lock()
 
 
@@ -56,7 +55,7 @@ def write(module: torch.nn.Module, folder: Path, example: Any, dynamic_shapes: A
             program = torch.export.export(module, *marked, dynamic_shapes=shapes, strict=False)
         program.example_inputs = (in_order, by_name)
         _without_metadata(program)
-        torch.export.save(program, folder / FILE)
+        archive_pt2.save(program, folder / FILE)
     except Exception as error:  # the module's own code is run, and refuses in any way
         raise ModelError(
             f"{type(module).__name__} cannot be exported: {_reason(error)}. "
@@ -70,15 +69,12 @@ def write_beside(module: torch.nn.Module, folder: Path, example: Any) -> str | N
     Returns:
         None, or why there is no program.
     """
-    weights = sum(each.nbytes for each in (*module.parameters(), *module.buffers()))
     if not WRITES:
         return f"PyTorch {torch.__version__} writes no program that is read here"
     if example is None:
         return "there is no input example to export it with"
     if isinstance(example, (dict, tuple)):
         return "its inputs are not one tensor"
-    if weights > _MOST_BYTES:
-        return f"its weights take more than {_MOST_BYTES >> 20} MB, which are not kept twice unasked"
     try:
         with _quietly():
             # A program for one size of batch would be read, and then refuse every other.

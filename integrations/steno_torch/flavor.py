@@ -38,8 +38,8 @@ class TorchFlavor:
     Options of `save`:
         serialization_format: "state_dict": weights as safetensors and, as data, how to rebuild the module. "export": a
             `torch.export` program, which needs no class but an input example. "pickle": the whole module, as MLflow
-            keeps it. Default: the state dict and, where one input example and at most 64 MB of weights make it
-            possible, the program beside it, from which MLflow reads the model.
+            keeps it. Default: the state dict and, where one input example makes it possible, the program beside it,
+            from which MLflow reads the model.
         dynamic_shapes: For "export": as `torch.export.export` takes it; default lets the batch's size differ.
     """
 

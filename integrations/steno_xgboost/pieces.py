@@ -50,12 +50,12 @@ def write(model: Any, path: Path, *, large_bytes: int = _LARGE_BYTES, piece_byte
     if not _IS_SAFE or rounds < 2:
         return False
     try:
-        size_bytes = _size_bytes(booster)
-        if size_bytes < large_bytes or _has_categories(booster):
+        whole_bytes = size_bytes(booster)
+        if whole_bytes < large_bytes or _has_categories(booster):
             return False
         first = _slice(booster, 0, 1)
         begin, frame = _Piece(first.save_raw("ubj")), _framed(model, first, path)
-        at_once = piece_bytes // max(size_bytes // rounds, len(begin.data))
+        at_once = piece_bytes // max(whole_bytes // rounds, len(begin.data))
         pieces = _Pieces(booster, rounds, max(1, at_once), begin.frame)
         expected = _repeated(begin.layout, rounds)
         found = _write(path, frame, expected, pieces)
@@ -65,8 +65,14 @@ def write(model: Any, path: Path, *, large_bytes: int = _LARGE_BYTES, piece_byte
         return False
 
 
-def _size_bytes(booster: xgboost.Booster) -> int:
-    """Return about how large the file of a model of trees will be, without making any of it."""
+def size_bytes(booster: xgboost.Booster) -> int:
+    """Return about how large the file of a model of trees will be, without making any of it; 0 if nothing can tell.
+
+    Raises:
+        XGBoostError: It is no model of trees.
+    """
+    if not _IS_SAFE:
+        return 0
     splits = int(sum(booster.get_score(importance_type="weight").values()))
     rounds: int = booster.num_boosted_rounds()
     return _NODE_BYTES * 2 * splits + _TREE_BYTES * rounds

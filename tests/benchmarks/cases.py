@@ -167,13 +167,7 @@ def forest(tool: str) -> Figures:
 
 def xgboost(tool: str) -> Figures:
     """300 rounds of boosting with two metrics."""
-    X, y = _data(20_000)
-    framework = importlib.import_module("xgboost")
-    params = {"objective": "binary:logistic", "eval_metric": ["logloss", "auc"], "max_depth": 3, "nthread": 1}
-
-    def fit() -> None:
-        matrix = framework.DMatrix(X, y)
-        framework.train(params, matrix, 300, evals=[(matrix, "train")], verbose_eval=False)
+    from xgboost_fit import fit
 
     return _with_percent(_added(tool, fit, 5 if tool == "steno" else 2, BOTH))
 

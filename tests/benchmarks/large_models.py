@@ -16,9 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 MB = 1 << 20
 
@@ -66,13 +66,52 @@ def xgboost_model(mb: int) -> Any:
     rng = np.random.default_rng(0)
     params = {"max_depth": 0, "grow_policy": "lossguide", "max_leaves": 4000, "min_child_weight": 0}
     small = xgboost.train(params, xgboost.DMatrix(rng.random((8000, 4)), rng.random(8000)), 4)
-    content = json.loads(small.save_raw("json"))
-    model = content["learner"]["gradient_booster"]["model"]
-    times = max(1, mb * MB // len(small.save_raw("ubj")))
-    trees = [{**tree, "id": number} for number, tree in enumerate(model["trees"] * times)]
-    model |= {"trees": trees, "tree_info": [0] * len(trees), "iteration_indptr": list(range(len(trees) + 1))}
-    model["gbtree_model_param"]["num_trees"] = str(len(trees))
-    return xgboost.Booster(model_file=bytearray(json.dumps(content).encode()))
+    with tempfile.NamedTemporaryFile(suffix=".ubj", dir=".") as file:
+        _write_over_and_over(small.save_raw("ubj"), mb * MB, file)
+        return xgboost.Booster(model_file=file.name)
+
+
+def _write_over_and_over(model: bytearray, size_bytes: int, file: IO[bytes]) -> None:
+    """Write a boosted model of one tree a round with its trees repeated; UBJSON's lengths are 64 bits, big-endian."""
+    from steno_xgboost.model_spans import elements, members
+
+    def inside(*names: bytes) -> tuple[int, int]:
+        at = 0
+        for name in names:
+            at, end = members(model, at)[name]
+        return at, end
+
+    booster = (b"learner", b"gradient_booster", b"model")
+    trees = [model[span.begin : span.end] for span in elements(model, inside(*booster, b"trees")[0])]
+    count = max(1, size_bytes // len(model)) * len(trees)
+
+    def length(number: int) -> bytes:
+        return b"L" + number.to_bytes(8, "big")
+
+    def numbered() -> Iterator[bytes]:
+        yield b"[#" + length(count)
+        for number in range(count):
+            tree = trees[number % len(trees)]
+            begin, end = members(tree, 0)[b"id"]
+            yield bytes(tree[:begin]) + length(number) + bytes(tree[end:])
+
+    def integers(values: Iterable[int], size: int) -> bytes:
+        return b"[#" + length(size) + b"".join(map(length, values))
+
+    digits = str(count).encode()
+    parts: dict[tuple[int, int], Iterable[bytes]] = {
+        inside(*booster, b"trees"): numbered(),
+        inside(*booster, b"tree_info"): [integers([0] * count, count)],
+        inside(*booster, b"iteration_indptr"): [integers(range(count + 1), count + 1)],
+        inside(*booster, b"gbtree_model_param", b"num_trees"): [b"S" + length(len(digits)) + digits],
+    }
+    at = 0
+    for (begin, end), pieces in sorted(parts.items(), key=lambda part: part[0]):
+        file.write(model[at:begin])
+        file.writelines(pieces)
+        at = end
+    file.write(model[at:])
+    file.flush()
 
 
 def pyfunc_model(mb: int) -> Any:
@@ -92,6 +131,7 @@ MODELS: dict[str, Callable[[int], Any]] = {
     "forest": forest_model,
     "pickle": sklearn_model,
     "torch": torch_model,
+    "torch-program": torch_model,
     "keras": keras_model,
     "xgboost": xgboost_model,
     "pyfunc": pyfunc_model,
@@ -116,6 +156,10 @@ def measure(kind: str, mb: int) -> dict[str, float]:
 
     given: dict[str, Any] = {"serialization_format": "cloudpickle"} if kind == "pickle" else {}
     log: Any = steno.log_model
+    if kind == "torch-program":
+        import numpy as np
+
+        given = {"input_example": np.zeros((2, 4096), "float32"), "signature": False}
     if kind == "pyfunc":
         import steno.pyfunc
 
