@@ -46,7 +46,7 @@ def list_of_run(service: Service, ask: m.ListArtifacts) -> m.FilesAnswer:
 
 def list_proxied(service: Service, ask: m.ListProxied) -> m.FilesAnswer:
     """List a folder below `mlflow-artifacts:/`; paths are relative to that folder."""
-    key = _proxied(service, ask.path or "")
+    key = proxied(service, ask.path or "")
     found = service.artifacts.store.list(key)
     return m.FilesAnswer(files=outward.files(found, f"{key}/" if key else ""))
 
@@ -91,18 +91,18 @@ async def get_of_logged_model(service: Service, request: Request) -> Response:
 
 async def download(service: Service, request: Request) -> Response:
     """Send a file below `mlflow-artifacts:/`."""
-    return await _sent(service, request, _proxied(service, request.path_params["path"], allow_root=False))
+    return await _sent(service, request, proxied(service, request.path_params["path"], allow_root=False))
 
 
 async def put(service: Service, request: Request) -> Response:
     """Take in a file below `mlflow-artifacts:/`; readers see the old one or the new one, whole."""
-    await _taken_in(service, _proxied(service, request.path_params["path"], allow_root=False), request, None)
+    await _taken_in(service, proxied(service, request.path_params["path"], allow_root=False), request, None)
     return JSONResponse({})
 
 
 async def delete(service: Service, request: Request) -> Response:
     """Remove a file or folder below `mlflow-artifacts:/`; nothing there is no error."""
-    key = _proxied(service, request.path_params["path"], allow_root=False)
+    key = proxied(service, request.path_params["path"], allow_root=False)
     await to_thread.run_sync(service.artifacts.store.delete, key)
     return JSONResponse({})
 
@@ -122,12 +122,6 @@ async def upload(service: Service, request: Request) -> Response:
     return Response()
 
 
-async def no_multipart(service: Service, request: Request) -> Response:
-    """Say that files come in one piece; clients then send them so."""
-    message = "Multipart upload is not supported for the current artifact repository"
-    return JSONResponse({"error_code": "NOT_IMPLEMENTED", "message": message}, 501)
-
-
 def content_type(path: str) -> str:
     """Return how a file is announced: text that people read as text, whatever else the name says."""
     name = posixpath.basename(path).lower()
@@ -136,7 +130,8 @@ def content_type(path: str) -> str:
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-def _proxied(service: Service, path: str, *, allow_root: bool = True) -> str:
+def proxied(service: Service, path: str, *, allow_root: bool = True) -> str:
+    """Return the key of a path below `mlflow-artifacts:/`. Raises: UnsafePath, InvalidValue if none is served."""
     service.artifacts.require_served()
     return safe_key(path, allow_root=allow_root)
 
@@ -171,7 +166,8 @@ def _has(request: Request, tag: str) -> bool:
     return tag in said or "*" in said
 
 
-def _put(service: Service, key: str, file: Path) -> None:
+def put_file(service: Service, key: str, file: Path) -> None:
+    """Move a file to its place. Raises: InvalidValue, StoreError."""
     try:
         service.artifacts.store.put(key, file, move=True)
     except StoreError as error:
@@ -200,6 +196,6 @@ async def _taken_in(service: Service, key: str, request: Request, most: int | No
                 if most is not None and length > most:
                     raise InvalidValue(f"a file sent here has at most {most} bytes")
                 await to_thread.run_sync(file.write, piece)
-        await to_thread.run_sync(_put, service, key, Path(name))
+        await to_thread.run_sync(put_file, service, key, Path(name))
     finally:
         Path(name).unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from steno_server import (
     ingest,
     logged_models,
     models,
+    multipart,
     openapi,
     probes,
     recording,
@@ -157,8 +158,13 @@ FILE_ROUTES = (
         )
     ),
     *(
-        FileRoute("POST", f"{prefix}/mlflow-artifacts/mpu/{step}/{{path:path}}", files.no_multipart, WRITE)
+        FileRoute(method, f"{prefix}{multipart.STEPS}{handler.__name__}/{{path:path}}", handler, WRITE)
         for prefix in (API, calls.AJAX)
-        for step in ("create", "complete", "abort")
+        for method, handler in (
+            ("POST", multipart.create),
+            ("PUT", multipart.part),
+            ("POST", multipart.complete),
+            ("POST", multipart.abort),
+        )
     ),
 )

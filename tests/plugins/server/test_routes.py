@@ -42,11 +42,10 @@ def test_only_what_reads_is_asked_by_get_alone():
         "version",
         "metrics",
         "server_info",
-        "no_multipart",
     )
     for route in (*ROUTES, *FILE_ROUTES):
         reads = route.handler.__name__.startswith(names)
-        assert reads == (route.policy is not Policy.WRITE) or route.handler.__name__ == "no_multipart", route
+        assert reads == (route.policy is not Policy.WRITE), route
 
 
 def test_a_read_only_server_keeps_every_policy(serve):
