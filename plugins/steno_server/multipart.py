@@ -15,7 +15,6 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TypeVar
 
 from anyio import to_thread
 from msgspec import Struct
@@ -35,7 +34,6 @@ GIVEN_UP_S = 7 * 24 * 3600
 _PREFIX = f"{files.UNFINISHED}parts-"
 _KEY, _DONE = "key", "done"
 _ID = re.compile(r"[0-9a-f]{32}")
-Ask = TypeVar("Ask", bound=Struct)
 
 
 class Begin(Struct):
@@ -61,7 +59,7 @@ class End(Struct):
 
 async def create(service: Service, request: Request) -> Response:
     """Begin an upload; tell where each part goes."""
-    ask: Begin = await _asked(service, request, Begin)
+    ask = coding.decode(await _body(service, request), Begin)
     name, count = posixpath.basename(ask.path or ""), ask.num_parts or 0
     if not name or not 1 <= count <= MOST_PARTS:
         raise InvalidValue(f"'path' is the file's name, and 'num_parts' is between 1 and {MOST_PARTS}")
@@ -107,7 +105,7 @@ async def part(service: Service, request: Request) -> Response:
 
 async def complete(service: Service, request: Request) -> Response:
     """Put the parts together; readers see the whole file or none of it. Once more changes nothing."""
-    ask: End = await _asked(service, request, End)
+    ask = coding.decode(await _body(service, request), End)
     folder = _folder(service, ask.upload_id or "")
     await to_thread.run_sync(_complete, service, folder, ask.parts or [])
     return JSONResponse({})
@@ -115,7 +113,7 @@ async def complete(service: Service, request: Request) -> Response:
 
 async def abort(service: Service, request: Request) -> Response:
     """Give an upload up."""
-    ask: End = await _asked(service, request, End)
+    ask = coding.decode(await _body(service, request), End)
     await to_thread.run_sync(lambda: shutil.rmtree(_folder(service, ask.upload_id or ""), ignore_errors=True))
     return JSONResponse({})
 
@@ -140,14 +138,14 @@ def _complete(service: Service, folder: Path, parts: list[Part]) -> None:
             place.unlink()
 
 
-async def _asked(service: Service, request: Request, kind: type[Ask]) -> Ask:
+async def _body(service: Service, request: Request) -> bytes:
     files.proxied(service, request.path_params["path"])
     content = bytearray()
     async for piece in request.stream():
         content += piece
         if len(content) > service.options.max_body_bytes:
             raise InvalidValue(f"the body has more than {service.options.max_body_bytes} bytes")
-    return coding.decode(bytes(content), kind)
+    return bytes(content)
 
 
 def _folder(service: Service, upload_id: str) -> Path:
