@@ -17,11 +17,11 @@ import time
 from pathlib import Path
 
 from anyio import to_thread
-from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from steno.errors import InvalidValue, NotFound
 from steno.wire import coding
+from steno.wire.messages import Message
 
 from steno_server import files
 from steno_server.service import Service
@@ -36,21 +36,21 @@ _KEY, _DONE = "key", "done"
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
-class Begin(Struct):
+class Begin(Message):
     """A file's name and in how many parts it comes."""
 
     path: str | None = None
     num_parts: int | None = None
 
 
-class Part(Struct):
+class Part(Message):
     """A part that was sent, with the tag that it was answered with."""
 
     part_number: int
     etag: str
 
 
-class End(Struct):
+class End(Message):
     """Which upload is to be put together or given up."""
 
     upload_id: str | None = None
