@@ -83,7 +83,8 @@ class TorchFlavor:
             loader = loader if why else _MLFLOW_LOADER
         if loader is None and not isinstance(model, Taken):
             logger.warning(_WEIGHTS_ALONE, taken.name, str(taken.why).partition("\n")[0].rstrip(" ."))
-        packages = ("torch", "numpy", "safetensors", *_packages(taken))
+        reader = ("steno",) if loader == _OWN_LOADER else ()  # who builds the environment of it gets who can read it
+        packages = ("torch", "numpy", "safetensors", *reader, *_packages(taken))
         return FlavorInfo(section, _pyfunc(loader) if loader else None, packages)
 
     def untrusted(self, folder: Path, conf: Conf) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import steno
 import torch
 from steno.errors import UntrustedTypes
 from steno.models import load_model, load_pyfunc, save_model, seal, untrusted_types
@@ -104,6 +105,7 @@ def test_where_there_can_be_no_program_the_section_says_why(tmp_path, capfd, mod
     assert files(tmp_path) == {"model.json", "model.safetensors"}
     assert why in section["pytorch"]["why_no_program"]
     assert section["python_function"]["loader_module"] == "steno_torch.archive_pyfunc"
+    assert f"steno=={steno.__version__}" in (tmp_path / "model" / "requirements.txt").read_text().split()
     assert capfd.readouterr().err == ""
 
 
