@@ -32,8 +32,8 @@ demo: $(VENV)/demo.stamp
 ## test    set up, then formatting, lint, types, import rules and all tests
 test: lint
 	@$(bin)/python -m compileall -q core integrations plugins # hundreds of processes import them
-	$(bin)/python -m pytest -n $(WORKERS)
-	$(bin)/python tests/distributions.py -n $(WORKERS)
+	@echo 'the tests, and beside them those of the distributions in plugins/'
+	@.ci/beside '$(bin)/python tests/distributions.py -n 1' $(bin)/python -m pytest -n $(WORKERS) --dist worksteal
 
 ## lint    formatting, lint, types and import rules alone
 lint: $(VENV)/dev.stamp
@@ -65,5 +65,8 @@ $(VENV)/demo.stamp: $(VENV)/python.stamp pyproject.toml
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/python.stamp pyproject.toml
-	@$(step) 'installing steno with what its tests need' $(bin)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	@$(step) 'installing steno with what its tests need' \
+		$(bin)/python -m pip install --no-compile --constraint constraints.txt --editable '.[dev]'
+	@# By all cores, where pip takes one; some packages hold templates that are no Python.
+	@$(step) 'compiling what was installed' sh -c '$(bin)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true'
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import fcntl
 import gc
 import os
 import shutil
@@ -12,6 +13,7 @@ import sysconfig
 import time
 import venv
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +26,16 @@ ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE = ("STENO_", "MLFLOW_", "PIP_")
 OURS = ("PYTEST_", "PYTHONPATH")  # meant for the process that runs the tests, not for what it starts
 
+# Workers take every core already; threads that wait for each other's turn cost several times what they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 hypothesis.settings.register_profile("steno", deadline=None)
 hypothesis.settings.load_profile("steno")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run slow tests first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_collection_finish() -> None:
@@ -124,31 +134,53 @@ class Installed:
         return Installed(folder, self.wheel)
 
 
+@contextmanager
+def once(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
+    """A folder that all workers share, and whether it is still to be made; one worker at a time is told."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"once-{name}"
+    made = folder.with_suffix(".made")
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+        yield folder, not made.exists()
+        made.touch()
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """steno, built as a wheel from this tree."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    with once(tmp_path_factory, "wheel") as (folder, to_make):
+        if to_make:
+            command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
     return next(folder.glob("steno-*.whl"))
 
 
 @pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The packages of the tests' environment, less what is installed there as editable: plugins of this repository."""
-    folder, there = tmp_path_factory.mktemp("packages"), sysconfig.get_path("purelib")
-    for entry in Path(there).iterdir():
+def pristine(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """An environment with the wheel installed and compiled, which is copied and stays as it is."""
+    with once(tmp_path_factory, "pristine") as (folder, to_make):
+        if to_make:
+            link_packages(folder / "packages")
+            make_environment(folder / "venv", folder / "packages", wheel)
+    return Installed(folder / "venv", wheel)
+
+
+def link_packages(folder: Path) -> None:
+    """Link the packages of the tests' environment, less what is editable there: plugins of this repository."""
+    folder.mkdir()
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
         origin = entry / "direct_url.json"
         if entry.suffix != ".pth" and not (origin.exists() and '"editable": true' in origin.read_text("utf-8")):
             (folder / entry.name).symlink_to(entry)
-    return folder
 
 
-@pytest.fixture(scope="session")
-def pristine(wheel: Path, packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """An environment with the wheel installed and compiled, which is copied and stays as it is."""
-    folder = tmp_path_factory.mktemp("pristine") / "venv"
+def make_environment(folder: Path, packages: Path, wheel: Path) -> None:
+    """Make an environment with a wheel installed and compiled, which sees some packages."""
     venv.EnvBuilder(with_pip=False, symlinks=True).create(folder)
     (site,) = folder.glob("lib/python3*/site-packages")
     # Named in a .pth, so that it comes after what is installed here.
@@ -160,7 +192,11 @@ def pristine(wheel: Path, packages: Path, tmp_path_factory: pytest.TempPathFacto
     environment = Installed(folder, wheel)
     environment.install(wheel)
     assert compileall.compile_dir(site, quiet=1)
-    return environment
+    # pytest compiles the suites its own way: once here, or each copy would.
+    suites = "import steno.testing.flavor, steno.testing.integration, steno.testing.stores\n"
+    (folder / "test_suites.py").write_text(suites, "utf-8")
+    environment.python("-m", "pytest", "-p", "steno.testing", "-p", "no:cacheprovider", cwd=folder, check=False)
+    (folder / "test_suites.py").unlink()
 
 
 @pytest.fixture

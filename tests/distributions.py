@@ -3,7 +3,7 @@
 usage: python tests/distributions.py [-n WORKERS] [NAME ...]
 
 The environment lies inside that of the interpreter which runs this, and sees all that is installed there. The tests of
-steno itself do not see the distributions: nobody has to have them.
+steno itself do not see the distributions: nobody has to have them, and both can be run at the same time.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,14 +49,20 @@ def _site_packages(python: str) -> str:
     return subprocess.run([python, "-I", "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test(python: Path, folder: Path, others: list[str], workers: str) -> bool:
-    """Run one distribution's tests; return whether they pass."""
+def test(python: Path, names: list[str], folder: Path) -> bool:
+    """Run one distribution's tests, its plugins alone active of all `names`; say how, and return whether they pass."""
     began = time.monotonic()
-    environment = {**os.environ, "STENO_BLOCK_PLUGINS": ",".join(others)}
-    done = subprocess.run(
-        [str(python), "-m", "pytest", "-n", workers, str(folder / "tests")], cwd=ROOT, env=environment, check=False
-    )
-    print(f"{folder.name}: {'passed' if not done.returncode else 'FAILED'} in {time.monotonic() - began:.0f} s")
+    others = ",".join(name for name in names if name not in plugin_names(folder))
+    # Sessions run at once: each computes on one core.
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "STENO_BLOCK_PLUGINS": others}
+    with tempfile.TemporaryDirectory(prefix=folder.name) as scratch:
+        places = [f"--basetemp={scratch}/tests", "-o", f"cache_dir={scratch}/cache"]
+        command = [str(python), "-m", "pytest", *places, str(folder / "tests")]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+    outcome = "FAILED" if done.returncode else "passed"
+    print(f"{done.stdout}{folder.name}: {outcome} in {time.monotonic() - began:.0f} s", flush=True)
     return not done.returncode
 
 
@@ -61,7 +70,7 @@ def main() -> int:
     """Run them all, and return 1 if one fails."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="distributions, all by default: steno-optuna")
-    parser.add_argument("-n", default="2", dest="workers", help="processes that run tests at once")
+    parser.add_argument("-n", default=2, dest="workers", type=int, help="sessions at once")
     chosen = parser.parse_args()
     folders = sorted(each.parent for each in (ROOT / "plugins").glob("*/pyproject.toml"))
     unknown = set(chosen.names) - {each.name for each in folders}
@@ -71,11 +80,9 @@ def main() -> int:
         )
     names = [name for folder in folders for name in plugin_names(folder)]
     python = make_environment(folders)
-    passed = []
-    for folder in folders:
-        if not chosen.names or folder.name in chosen.names:
-            others = [name for name in names if name not in plugin_names(folder)]
-            passed.append(test(python, folder, others, chosen.workers))
+    wanted = [folder for folder in folders if not chosen.names or folder.name in chosen.names]
+    with ThreadPoolExecutor(chosen.workers) as pool:
+        passed = list(pool.map(partial(test, python, names), wanted))
     return 0 if all(passed) else 1
 
 

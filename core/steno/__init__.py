@@ -218,6 +218,7 @@ if TYPE_CHECKING:
     )
     from steno.tracking.results import search_runs as search_runs
     from steno.tracking.run import ActiveRun as ActiveRun
+    from steno.tracking.verification import verify_model as verify_model
     from steno.tracking.writer import flush as flush
 
 __version__ = "0.1.0"
@@ -252,6 +253,7 @@ _HOME = {
     "steno.tracking.registry": ("register_model search_model_versions search_registered_models set_model_version_tag"),
     "steno.tracking.results": "search_runs",
     "steno.tracking.run": "ActiveRun",
+    "steno.tracking.verification": "verify_model",
     "steno.tracking.writer": "flush",
 }
 _NAMES = {name: module for module, names in _HOME.items() for name in names.split()}

@@ -17,6 +17,7 @@ StenoError
 │   └── StaleToken                    a batch overlaps what the store already holds
 ├── JournalError                      a journal file is damaged
 ├── PluginError                       a plugin broke its contract
+├── EnvironmentFailure                an environment cannot be made of what is named
 └── ModelError                        a model cannot be saved or loaded
     ├── DamagedModel                  its files are not as they were saved
     ├── UntrustedTypes                it holds types the loader did not name as trusted
@@ -175,6 +176,13 @@ class JournalError(StenoError):
 
 class PluginError(StenoError):
     """A plugin broke its contract: it names a taken scheme, or offers what cannot be loaded."""
+
+
+class EnvironmentFailure(StenoError):
+    """An environment cannot be made: no such Python, a requirement that cannot be installed, no place for it."""
+
+    code = "INVALID_STATE"
+    http_status = 400
 
 
 class ModelError(StenoError):

@@ -87,6 +87,18 @@ def steno_register_model_commands(models: click.Group) -> None:
     """
 
 
+@hookspec
+def steno_pyfunc_functions() -> Mapping[str, str]:  # type: ignore[empty-body]  # a specification
+    """Return functions that apply a model where the data is.
+
+    Kind: offer.
+    When: `steno.pyfunc` is asked for a name that is none of its own.
+    Args: none.
+    Returns: the address of each by its name there; a name belongs to the first plugin that takes it.
+    See: steno.pyfunc.
+    """
+
+
 # -- a run -----------------------------------------------------------------------------------------------
 
 

@@ -26,6 +26,7 @@ from steno.models.requirements import Requirements
 from steno.models.signature import ModelSignature
 
 if TYPE_CHECKING:
+    from steno.plugins.registers import Offer
     from steno.tracking.models import ModelInfo
 
 Signature = ModelSignature | Literal[False] | None
@@ -144,6 +145,26 @@ def get_model_dependencies(model_uri: str | Path, format: Literal["pip", "conda"
     if not path.is_file():
         raise ModelError(f"model {model_uri} has no {path.name}: it was saved without its dependencies")
     return str(path)
+
+
+def __getattr__(name: str) -> Any:
+    """Load what a plugin brings for this module, as functions that predict on other machines."""
+    brought = {} if name.startswith("_") else _brought()
+    if name not in brought:
+        beside = f"; plugins bring {', '.join(brought)}" if brought else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{beside}")
+    found = globals()[name] = brought[name].load()
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_brought()})
+
+
+def _brought() -> dict[str, Offer]:
+    from steno.plugins import plugins
+
+    return plugins().hooks.pyfunc_functions()
 
 
 def _given(python_model: Any) -> Any:

@@ -46,6 +46,7 @@ class Settings(Struct, frozen=True):
         tracking_server_cert_path: A file or folder of authorities that may vouch for it; default the system's.
         tracking_client_cert_path: A file with the certificate and key to show it.
         http_timeout_s: How long one answer of it may take.
+        env_root: Where environments of models are kept; default below the user's cache folder.
     """
 
     tracking_uri: str = DEFAULT_URI
@@ -75,6 +76,7 @@ class Settings(Struct, frozen=True):
     tracking_server_cert_path: str | None = None
     tracking_client_cert_path: str | None = None
     http_timeout_s: float = 30.0
+    env_root: str | None = None
 
 
 _FALLBACKS: dict[str, tuple[str, ...]] = {
@@ -95,6 +97,7 @@ _FALLBACKS: dict[str, tuple[str, ...]] = {
     "tracking_server_cert_path": ("MLFLOW_TRACKING_SERVER_CERT_PATH", "REQUESTS_CA_BUNDLE"),
     "tracking_client_cert_path": ("MLFLOW_TRACKING_CLIENT_CERT_PATH",),
     "http_timeout_s": ("MLFLOW_HTTP_REQUEST_TIMEOUT",),
+    "env_root": ("MLFLOW_ENV_ROOT",),
     "rank": ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID", "LOCAL_RANK"),
 }
 
@@ -172,6 +175,18 @@ def share(name: str, value: str | None) -> None:
 def shared(name: str) -> str | None:
     """Return what `share` told this process or one that started it."""
     return os.environ.get(f"STENO_{name.upper()}")
+
+
+def cache_folder() -> Path:
+    """Return the user's folder for what can be made again."""
+    chosen = os.environ.get("XDG_CACHE_HOME", "").strip()
+    return Path(chosen) if chosen else Path.home() / ".cache"
+
+
+def for_child(added: Mapping[str, str], without: Iterable[str] = ()) -> dict[str, str]:
+    """Return the environment of a process that this one starts: its own, with some variables and without others."""
+    left_out = set(without)
+    return {name: value for name, value in {**os.environ, **added}.items() if name not in left_out}
 
 
 def _lower_bool(value: Any) -> Any:

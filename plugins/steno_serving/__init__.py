@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 @hookimpl
 def steno_register_model_commands(models: click.Group) -> None:
     from steno_serving.command import predict, serve
+    from steno_serving.environments import prepare_env
+    from steno_serving.image_command import build_docker, generate_dockerfile, generate_k8s
 
-    models.add_command(serve)
-    models.add_command(predict)
+    for command in (serve, predict, prepare_env, generate_dockerfile, build_docker, generate_k8s):
+        models.add_command(command)

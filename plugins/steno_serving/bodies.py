@@ -41,8 +41,8 @@ def media_type(header: str) -> str:
     kind = message.get_content_type() if header.strip() else ""
     if kind not in _READERS:
         raise UnknownContent(f"the content type {header!r} is not read here; there are {', '.join(_READERS)}")
-    named = dict(message.get_params() or [])
-    others = sorted(set(named) - {kind, "charset"})
+    named = {name.lower(): value for name, value in (message.get_params() or [])[1:]}
+    others = sorted(set(named) - {"charset"})
     if others:
         raise UnknownContent(f"the content type has no parameter {', '.join(others)}, only charset=utf-8")
     if str(named.get("charset", "utf-8")).lower() not in ("utf-8", "utf8"):

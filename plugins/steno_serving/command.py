@@ -1,4 +1,4 @@
-"""`steno models serve`."""
+"""`steno models serve` and `steno models predict`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 
 import click
 from steno.asgi.listening import is_loopback
+from steno.cli.ending import ended_in_order
 from steno.cli.formats import words
 from steno.cli.group import SharedOptions
-from steno.cli.session import Session
+from steno.cli.models.environments import TRUSTED
+from steno.cli.models.reference import pairs
 
+from steno_serving.environments import BROUGHT, ENV_MANAGER, folder_of, go_on_elsewhere
 from steno_serving.options import BODY_BYTES, DEFAULT_HOST, DEFAULT_PORT, TIMEOUT_S, Options
 
 _KINDS = ("json", "csv", "parquet")
@@ -51,17 +54,22 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="How long a request waits for others.",
 )
 @click.option("--name", metavar="NAME", help="What V2 clients call the model. Default: its registered name, or model.")
-@click.option("--trusted", metavar="TYPE", multiple=True, help="A type that loading may construct; may be repeated.")
+@TRUSTED
 @click.option(
     "--allowed-hosts", metavar="NAMES", default="", help="Host names that clients may use, by commas; * for any."
 )
-@click.pass_obj
-def serve(session: Session, /, model_uri: str, **given: Any) -> None:
+@click.option("--version", metavar="NUMBER", hidden=True, help="What V2 clients call its version.")
+@ENV_MANAGER
+@BROUGHT
+@click.pass_context
+def serve(context: click.Context, /, model_uri: str, env_manager: str, brought: bool, **given: Any) -> None:
     """Serve a model over HTTP.
 
     POST /invocations takes what MLflow's scoring server takes, /v2 the Open Inference Protocol.
     """
-    options = _options(session, model_uri, given)
+    options = _options(folder_of(context.obj, model_uri, is_brought=brought), model_uri, given)
+    names = {"model_uri": model_uri, "name": options.name, "version": options.version}
+    go_on_elsewhere(context, Path(options.folder), env_manager, {**given, **names})
     from steno.asgi.running import run
     from steno.models import load_pyfunc
 
@@ -72,13 +80,14 @@ def serve(session: Session, /, model_uri: str, **given: Any) -> None:
     if not is_loopback(options.host):
         click.echo(f"Whoever reaches {place} may ask this model.", err=True)
     click.echo(f"{model_uri} is served at http://{place}/invocations", err=True)
-    run(
-        partial(build, options),
-        options.host,
-        options.port,
-        workers=options.workers,
-        stop_s=int(options.timeout_s) + 1,
-    )
+    with ended_in_order():  # what was brought here goes with this process
+        run(
+            partial(build, options),
+            options.host,
+            options.port,
+            workers=options.workers,
+            stop_s=int(options.timeout_s) + 1,
+        )
 
 
 @click.command(cls=SharedOptions)
@@ -89,28 +98,55 @@ def serve(session: Session, /, model_uri: str, **given: Any) -> None:
     "--content-type", "-t", type=click.Choice(_KINDS), help="What the input is. Default: by its name, else json."
 )
 @click.option("--output-type", type=click.Choice(_KINDS), help="What the output is. Default: by its name, else json.")
-@click.option("--trusted", metavar="TYPE", multiple=True, help="A type that loading may construct; may be repeated.")
-@click.pass_obj
-def predict(session: Session, /, model_uri: str, trusted: tuple[str, ...], **given: Any) -> None:
+@TRUSTED
+@ENV_MANAGER
+@click.option(
+    "--pip-requirements-override",
+    "-r",
+    "override",
+    metavar="LINES",
+    default="",
+    help="Requirements, by commas, in place of the model's of the same packages.",
+)
+@click.option(
+    "--env", "variables", metavar="KEY=VALUE", multiple=True, help="A variable to predict with; may be repeated."
+)
+@BROUGHT
+@click.pass_context
+def predict(
+    context: click.Context,
+    /,
+    model_uri: str,
+    trusted: tuple[str, ...],
+    env_manager: str,
+    override: str,
+    variables: tuple[str, ...],
+    brought: bool,
+    **given: Any,
+) -> None:
     """Predict on a file.
 
     JSON is as the scoring protocol has it; tables in CSV and Parquet are read, predicted and written some rows at a
     time.
     """
+    folder = folder_of(context.obj, model_uri, is_brought=brought)
+    values = {"model_uri": model_uri, "trusted": trusted, **given}
+    lines, added = [each.strip() for each in words(override)], pairs(variables)
+    go_on_elsewhere(context, folder, env_manager, values, override=lines, added=added)
     from steno.models import load_pyfunc
 
     from steno_serving.predicting import predict_file
 
-    model = load_pyfunc(_folder(session, model_uri), trusted=trusted)
+    model = load_pyfunc(folder, trusted=trusted)
     predict_file(model, **given)
 
 
-def _options(session: Session, model_uri: str, given: dict[str, Any]) -> Options:
-    name, version = _named(model_uri)
+def _options(folder: Path, model_uri: str, given: dict[str, Any]) -> Options:
+    name, version = named(model_uri)
     return Options(
-        folder=str(_folder(session, model_uri)),
+        folder=str(folder),
         name=given["name"] or name,
-        version=version,
+        version=given["version"] or version,
         trusted=tuple(given["trusted"]),
         host=given["host"],
         port=given["port"],
@@ -124,15 +160,7 @@ def _options(session: Session, model_uri: str, given: dict[str, Any]) -> Options
     )
 
 
-def _folder(session: Session, model_uri: str) -> Path:
-    from steno.tracking import places
-    from steno.tracking.models import local_folder
-
-    places.set_tracking_uri(session.uri)
-    return local_folder(model_uri).absolute()
-
-
-def _named(model_uri: str) -> tuple[str, str]:
+def named(model_uri: str) -> tuple[str, str]:
     """Return what V2 clients call a model: a registered one by its own name and version."""
     found = re.fullmatch(r"models:/(?P<name>[^/@]+)(/(?P<version>\d+))?.*", model_uri)
     return (found["name"], found["version"] or "") if found else ("model", "")

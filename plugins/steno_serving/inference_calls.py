@@ -38,17 +38,23 @@ class Calls:
         model = f"/v2/models/{name}"
         found: dict[str, dict[str, Handler]] = {
             "/v2": {"GET": self._server},
-            "/v2/health/live": {"GET": self._fine},
-            "/v2/health/ready": {"GET": self._fine},
+            "/v2/health/live": {"GET": self._live},
+            "/v2/health/ready": {"GET": self._ready},
         }
         for place in (model, f"{model}/versions/{version}") if version else (model,):
             found[place] = {"GET": self._model}
-            found[f"{place}/ready"] = {"GET": self._fine}
+            found[f"{place}/ready"] = {"GET": self._model_ready}
             found[f"{place}/infer"] = {"POST": self._infer}
         return found
 
-    async def _fine(self, scope: Scope, receive: Receive) -> Answer:
-        return 200, b"{}", JSON
+    async def _live(self, scope: Scope, receive: Receive) -> Answer:
+        return 200, b'{"live":true}', JSON
+
+    async def _ready(self, scope: Scope, receive: Receive) -> Answer:
+        return 200, b'{"ready":true}', JSON
+
+    async def _model_ready(self, scope: Scope, receive: Receive) -> Answer:
+        return 200, msgspec.json.encode({"name": self._scorer().options.name, "ready": True}), JSON
 
     async def _server(self, scope: Scope, receive: Receive) -> Answer:
         told = {"name": "steno", "version": __version__, "extensions": ["binary_tensor_data"]}

@@ -49,7 +49,8 @@ class Rows:
         self._kinds = dict(zip(names, kinds, strict=True))
         self._names = names
         self._one_dtype = kinds[0][1] if len({dtype for _, dtype in kinds}) == 1 else ""
-        self._readers: dict[tuple[str, ...], Callable[[msgspec.Raw], list[Any]]] = {}
+        self._readers: dict[tuple[str, ...], _Reader] = {}
+        self._index: Any = None
         fields = [
             (f"c{at}", kind, msgspec.field(name=name)) for at, (name, (kind, _)) in enumerate(self._kinds.items())
         ]
@@ -76,43 +77,63 @@ class Rows:
             asked = _decode(body)
             if asked.dataframe_split is not None and not asked.dataframe_records:
                 split = asked.dataframe_split
-                order = tuple(split.columns)
-                return self._frame(order, self._reader(order)(split.data))
+                reader = self._reader(tuple(split.columns))
+                return self._frame(reader.decode(split.data), reader.places)
             if asked.dataframe_records and asked.dataframe_split is None:
                 rows = self._records(asked.dataframe_records)
                 fields = self._fields
-                return self._frame(tuple(self._names), [[getattr(row, name) for name in fields] for row in rows])
+                return self._frame([[getattr(row, name) for name in fields] for row in rows], None)
         except (msgspec.DecodeError, KeyError, OverflowError, UnicodeDecodeError):
             pass
         return None
 
-    def _reader(self, order: tuple[str, ...]) -> Callable[[msgspec.Raw], list[Any]]:
+    def _reader(self, order: tuple[str, ...]) -> _Reader:
         """Return what reads rows whose columns come in an order. Raises: KeyError if they are not the schema's."""
         found = self._readers.get(order)
         if found is None:
             if len(order) != len(self._kinds) or set(order) != self._kinds.keys():
                 raise KeyError(order)
             row: Any = tuple[tuple(self._kinds[name][0] for name in order)]  # type: ignore[misc]
-            found = msgspec.json.Decoder(list[row]).decode
+            places = None if list(order) == self._names else [order.index(name) for name in self._names]
+            found = _Reader(msgspec.json.Decoder(list[row]).decode, places)
             if len(self._readers) < ORDERS:
                 self._readers[order] = found
         return found
 
-    def _frame(self, order: tuple[str, ...], rows: list[Any]) -> Any | None:
+    def _frame(self, rows: list[Any], places: list[int] | None) -> Any | None:
         if not rows:
             return None
         import numpy as np
         import pandas as pd
 
+        if self._index is None:
+            self._index = pd.Index(self._names)
+        # The names are the same in every request: what models derive from them is kept with the index.
+        names = self._index.view()
         if self._one_dtype:
             values = np.array(rows, self._one_dtype)
             if self._one_dtype == "float32" and not np.isfinite(values).all():
                 return None  # too large for the column, perhaps
-            frame = pd.DataFrame(values, columns=order, copy=False)
-        else:
-            columns = zip(order, zip(*rows, strict=True), strict=True)
-            frame = pd.DataFrame({name: np.array(values, self._kinds[name][1]) for name, values in columns})
-        return frame if list(order) == self._names else frame[self._names]
+            return pd.DataFrame(values if places is None else values[:, places], columns=names, copy=False)
+        columns = list(zip(*rows, strict=True))
+        ordered = columns if places is None else [columns[at] for at in places]
+        dtypes = (dtype for _, dtype in self._kinds.values())
+        arrays = [np.array(values, dtype) for values, dtype in zip(ordered, dtypes, strict=True)]
+        frame = pd.DataFrame(dict(enumerate(arrays)), copy=False)
+        frame.columns = names
+        return frame
+
+
+class _Reader(msgspec.Struct, frozen=True):
+    """Reads rows in one order of columns.
+
+    Attributes:
+        decode: Reads them.
+        places: Where each column of the schema is in them; None if they are in its order.
+    """
+
+    decode: Callable[[msgspec.Raw], list[Any]]
+    places: list[int] | None
 
 
 def _kind(spec: ColSpec | TensorSpec) -> tuple[type, str] | None:

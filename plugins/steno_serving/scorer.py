@@ -92,7 +92,8 @@ class Scorer:
 
     async def _within(self, work: Awaitable[T]) -> T:
         try:
-            return await asyncio.wait_for(work, self.options.timeout_s)
+            async with asyncio.timeout(self.options.timeout_s):  # `wait_for` costs some 15 µs more
+                return await work
         except TimeoutError as error:
             raise PredictionTimeout(f"the prediction takes more than {self.options.timeout_s:g} s") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,24 @@ def test_a_step_that_works_is_one_line() -> None:
     done = run(".ci/step", "counting", "sh", "-c", "echo one; echo two")
     assert done.returncode == 0
     assert re.fullmatch(r"counting: done in \d+ s\n", done.stdout)
+
+
+@pytest.mark.parametrize(("first", "second", "status"), [(0, 0, 0), (3, 0, 3), (0, 7, 7), (3, 7, 7)])
+def test_of_two_commands_at_once_both_are_heard_and_either_may_fail(
+    first: int, second: int, status: int, tmp_path: Path
+) -> None:
+    (tmp_path / "first").write_text(f"sleep 0.2; echo beside; exit {first}")
+    done = run(".ci/beside", f"sh {tmp_path / 'first'}", "sh", "-c", f"echo here; exit {second}")
+    assert (done.returncode, done.stdout) == (status, "here\nbeside\n")
+
+
+def test_of_two_commands_at_once_nothing_stays_behind_when_they_are_stopped(tmp_path: Path) -> None:
+    (tmp_path / "first").write_text("sleep 60 & echo $! > child; wait")
+    command = [str(ROOT / ".ci/beside"), "sh first", "sh", "-c", "while [ ! -s child ]; do sleep 0.1; done; sleep 1"]
+    process = subprocess.Popen(command, cwd=tmp_path)
+    while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(30) == 130
+    child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
+    assert not child.exists() or child.read_text().split()[2] == "Z"

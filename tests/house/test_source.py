@@ -25,6 +25,7 @@ CATCHES_ALL = {
     "core/steno/cli/doctor/probe.py": "a framework may fail to import in any way, and its doctor tells how",
     "core/steno/tracking/child.py": "its thread begins runs for others: what fails for one spoils no other",
     "core/steno/tracking/deferred.py": "advice that was put off: an error in it ends neither its thread nor the run",
+    "core/steno/tracking/verifying.py": "what fails for one model ends neither its thread nor a run",
     "integrations/": "advice: a model or its data may raise anything when it is asked, and is then left out",
     "core/steno/tracking/followers.py": "what is handed over late is advice: a failure in it ends neither read nor run",
     "core/steno/testing/": "suites: what a stranger's code does in a test is told, and looking on changes nothing",
@@ -60,7 +61,13 @@ def modules(*folders: str) -> dict[str, ast.Module]:
     """The Python files below some folders, parsed; below `plugins/` no tests."""
     found = [name for name in tracked() if name.endswith(".py") and name.startswith(folders or "")]
     found = [name for name in found if not folders or not DISTRIBUTIONS_TESTS.match(name)]
-    return {name: ast.parse((ROOT / name).read_text("utf-8"), name) for name in found}
+    return {name: parsed(name) for name in found}
+
+
+@cache
+def parsed(name: str) -> ast.Module:
+    """A Python file, parsed."""
+    return ast.parse((ROOT / name).read_text("utf-8"), name)
 
 
 def nodes(*folders: str) -> Iterator[tuple[str, ast.AST]]:

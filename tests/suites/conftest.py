@@ -28,8 +28,21 @@ def run_part(module: str, part: int, folder: Path) -> None:
     (info / "METADATA").write_text(METADATA)
     (info / "entry_points.txt").write_text("[steno]\ntoy = steno_toy\n")
     report = f"--junitxml={folder / 'report.xml'}"
-    places = ["-c", os.devnull, "--rootdir", folder, f"--basetemp={folder / 'tests'}", "--import-mode=importlib"]
-    options = ["-q", "-p", "parts", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "error", report]
+    # `--confcutdir`: the plugins need nothing of the conftests above, and those import much.
+    places = ["-c", os.devnull, "--rootdir", folder, "--confcutdir", folder, "--import-mode=importlib"]
+    options = [
+        "-q",
+        f"--basetemp={folder / 'tests'}",
+        "-p",
+        "parts",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-W",
+        "error",
+        report,
+    ]
     command = [sys.executable, "-m", "pytest", *places, *options, HERE / module]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     path = os.pathsep.join((str(HERE / "site"), str(installed)))

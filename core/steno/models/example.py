@@ -105,6 +105,15 @@ def convert_input_example_to_serving_input(input_example: Any) -> str | None:
     return None if request is None else json.dumps({**request, **params})
 
 
+def as_json(value: Any) -> Any:
+    """Return what a model takes or gives as plain data, in the form that an input example is kept in.
+
+    Raises:
+        InvalidValue: It holds what JSON cannot.
+    """
+    return _encoded(_known(value))[1]
+
+
 def _known(given: Any) -> Any:
     given = frames.arrayed(given)
     if isinstance(given, Mapping | tuple) or frames.is_pandas(given) or frames.is_ndarray(given):

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import steno
 from steno.contracts.flavor import Flavor, FlavorInfo
 from steno.errors import AlreadyExists, InvalidValue, ModelError
-from steno.models import seal
+from steno.models import outputs, seal
 from steno.models.example import Example
 from steno.models.layout import CODE, CONDA_ENV, PYTHON_ENV
 from steno.models.load import load_model
@@ -167,8 +167,10 @@ def _signature_of(
     conf = {**info.conf, **info.pyfunc}
     if getattr(keeper, "predicts_as_loaded", False):  # written a moment ago from what the caller holds: trusted
         model = keeper.load(folder, conf, trusted=keeper.untrusted(folder, conf))
-    outputs = keeper.predict(model, example.inputs, dict(example.params or {}), conf)
-    return infer_signature(example.inputs, outputs, example.params)
+    predictions = keeper.predict(model, example.inputs, dict(example.params or {}), conf)
+    signature = infer_signature(example.inputs, predictions, example.params)
+    outputs.keep(folder, predictions, example, signature)
+    return signature
 
 
 def _has_columns(signature: ModelSignature | Literal[False] | None) -> bool:

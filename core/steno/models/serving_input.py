@@ -7,12 +7,11 @@ requests of chat models go as they are.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from itertools import zip_longest
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from steno.errors import InvalidValue
-from steno.models import frames, typed_json
+from steno.errors import InvalidValue, SchemaMismatch
+from steno.models import json_casts, typed_json
 from steno.models.example import CHAT
 from steno.models.signature import ColSpec, Schema, TensorSpec
 from steno.models.types import DataType
@@ -31,6 +30,7 @@ def parse(body: str | bytes | Mapping[str, Any], schema: Schema | None = None) -
 
     Raises:
         InvalidValue: No JSON, none or several of the keys, or a value that is not of the key's form.
+        SchemaMismatch: Columns of differing lengths.
     """
     content = _object(body)
     params = content.get(PARAMS)
@@ -45,7 +45,9 @@ def parse(body: str | bytes | Mapping[str, Any], schema: Schema | None = None) -
             f"this one has {', '.join(sorted(content)) or 'none'}"
         )
     try:
-        return _cast(_FORMS[given[0]](content[given[0]], schema), schema), params
+        return json_casts.cast(_FORMS[given[0]](content[given[0]], schema), schema), params
+    except InvalidValue:
+        raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InvalidValue(f"`{given[0]}` of the request cannot be read: {error}") from error
 
@@ -71,14 +73,26 @@ def _split(value: Any, schema: Schema | None) -> Any:
 
 
 def _records(value: Any, schema: Schema | None) -> Any:
+    if isinstance(value, list) and value and all(isinstance(row, list) for row in value):
+        return typed_json.table({"data": value}, schema)
     if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
         raise InvalidValue("`dataframe_records` is a list of objects")
     names = list(dict.fromkeys(name for row in value for name in row))
     return typed_json.table({"columns": names, "data": [[row.get(name) for name in names] for row in value]}, schema)
 
 
+def _instances(value: Any, schema: Schema | None) -> Any:
+    """Return `instances`, which are as many of each input."""
+    if isinstance(value, Mapping):
+        lengths = {name: len(each) for name, each in value.items() if isinstance(each, list)}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{count} of {name!r}" for name, count in lengths.items())
+            raise InvalidValue(f"`instances` has as many of each input, not {told}")
+    return _inputs(value, schema)
+
+
 def _inputs(value: Any, schema: Schema | None) -> Any:
-    """Return `inputs` or `instances`: arrays by name or alone, or plain data where columns are declared."""
+    """Return `inputs`: arrays by name or alone, or plain data where columns are declared."""
     if schema is not None and len(schema) and not schema.is_tensors:
         if not schema.has_names:
             return typed_json.value(value, schema)
@@ -92,6 +106,8 @@ def _inputs(value: Any, schema: Schema | None) -> Any:
                 return _columns(value, schema)
         return typed_json.value(value, schema)
     tensors = {spec.name: spec for spec in schema or () if isinstance(spec, TensorSpec)}
+    if value is None and tensors:
+        raise InvalidValue("the model takes arrays, and null is none")
     if isinstance(value, Mapping) and None in tensors:
         raise InvalidValue("the model takes one array, which has no name: give it as a list")
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
@@ -107,43 +123,15 @@ def _is_plain(schema: Schema) -> bool:
 
 
 def _columns(value: Mapping[str, list[Any]], schema: Schema) -> Any:
+    if len({len(each) for each in value.values()}) > 1:
+        told = ", ".join(f"{len(each)} of {name!r}" for name, each in value.items())
+        raise SchemaMismatch([f"the inputs are columns, and there are {told}"])
     return typed_json.table({"columns": list(value), "data": list(zip(*value.values(), strict=True))}, schema)
 
 
-def _cast(inputs: Any, schema: Schema | None) -> Any:
-    """Return a table whose numbers came as text with numbers instead. Raises: InvalidValue where they are none."""
-    if schema is None or not frames.is_dataframe(inputs):
-        return inputs
-    for name, dtype in _numeric(schema, list(inputs.columns)):
-        column = inputs[name]
-        if column.dtype.kind not in "biuf" and any(isinstance(each, str) for each in column):
-            try:
-                inputs[name] = column.astype(dtype)
-            except (ValueError, TypeError, OverflowError) as error:
-                raise InvalidValue(f"column {name!r} takes {dtype}: {error}") from error
-    return inputs
-
-
-def _numeric(schema: Schema, names: list[Any]) -> Iterator[tuple[Any, str]]:
-    for spec, name in zip_longest(schema, names):
-        if isinstance(spec, ColSpec):
-            known = name if spec.name is None else spec.name
-            if known in names and spec.type in _NUMBERS:
-                yield known, _NUMBERS[spec.type]
-    only = schema.inputs[0]
-    if isinstance(only, TensorSpec) and len(schema) == 1 and only.name is None:
-        yield from ((name, only.type) for name in names if only.type.startswith(("float", "int", "uint")))
-
-
-_NUMBERS = {
-    DataType.integer: "int32",
-    DataType.long: "int64",
-    DataType.float: "float32",
-    DataType.double: "float64",
-}
 _FORMS: dict[str, Callable[[Any, Schema | None], Any]] = {
     "dataframe_split": _split,
     "dataframe_records": _records,
-    "instances": _inputs,
+    "instances": _instances,
     "inputs": _inputs,
 }

@@ -87,6 +87,7 @@ def _by_name(row: Mapping[str, Any], kinds: Mapping[Any, Type]) -> dict[str, Any
 
 def _column(values: list[Any], kind: Type) -> Any:
     """Return a Series of a type; where values are not what JSON has for it, of the values as they are."""
+    import numpy as np
     import pandas as pd
 
     plain = pd.Series([_typed(each, kind) for each in values], dtype=None if kind is DataType.string else object)
@@ -103,7 +104,8 @@ def _column(values: list[Any], kind: Type) -> Any:
     try:
         if kind is DataType.datetime:
             return pd.to_datetime(pd.Series(values), format="ISO8601")
-        return pd.Series(values, dtype=width.capitalize() if gaps and "int" in width else width)
+        with np.errstate(over="ignore"):  # infinite where it is too large for a float, as to MLflow's readers
+            return pd.Series(values, dtype=width.capitalize() if gaps and "int" in width else width)
     except (ValueError, TypeError, OverflowError):  # 1.5 where an integer is declared
         return plain
 

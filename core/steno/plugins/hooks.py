@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from steno.errors import PluginError
 from steno.plugins.blame import described, is_its_own
+from steno.plugins.offers import Offer, functions
 from steno.plugins.tags import sound
 from steno.plugins.watchers import Watcher, size_of
 
@@ -70,6 +71,20 @@ class Hooks:
                 self._fail(plugin, error)
             added = {prefix + name for name in set(group.commands) - before}
             self.commands[plugin] = tuple(sorted({*self.commands.get(plugin, ()), *added}))
+
+    def pyfunc_functions(self) -> dict[str, Offer]:
+        """Collect the functions that plugins bring for `steno.pyfunc`, by name."""
+        found: dict[str, Offer] = {}
+        hook = "steno_pyfunc_functions"
+        for plugin, call in self._implementations(hook, {}):
+            try:
+                for offer in functions(self._timed(hook, plugin, call), plugin):
+                    found.setdefault(offer.name, offer)
+            except BaseException as error:  # policy of offers: set that plugin aside, others go on
+                if not is_its_own(error):
+                    raise
+                self._fail(plugin, error)
+        return found
 
     def run_tags(self) -> dict[str, str]:
         """Collect the tags of a run that is about to begin."""

@@ -90,6 +90,16 @@ def check(offer: Offer, kind: str) -> None:
         raise PluginError(f"{kind} {offer.name!r}: when={offer.when!r} is no module, nor several as in 'a | b'")
 
 
+def functions(found: Any, plugin: str) -> list[Offer]:
+    """Return the offers of functions whose addresses a plugin gave by name. Raises: PluginError."""
+    if not isinstance(found, Mapping):
+        raise PluginError(f"functions are a mapping of names to addresses, not {found!r}")
+    offers = [Offer(name, address, plugin, kind="function") for name, address in found.items()]
+    for offer in offers:
+        check(offer, "function")
+    return offers
+
+
 def _check_names(kind: str, offer: Offer, field: str) -> None:
     names = getattr(offer, field)
     if not isinstance(names, tuple | list) or not all(isinstance(name, str) and name for name in names):

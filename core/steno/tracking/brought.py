@@ -84,6 +84,19 @@ def _root() -> Path:
         return _roots[os.getpid()]
 
 
+def is_brought(folder: Path) -> bool:
+    """Whether a model's folder is one that goes with this process."""
+    root = _roots.get(os.getpid())
+    return root is not None and folder.is_relative_to(root)
+
+
+def adopt(folder: Path) -> None:
+    """Have what another program brought here, before it became this one, go with this process."""
+    with _lock:
+        _roots[os.getpid()] = folder.parent
+        atexit.register(forget)
+
+
 def forget() -> None:
     """Remove what this process has brought here."""
     with _lock:

@@ -67,6 +67,11 @@ class DeferredWork:
             self._trainings = max(0, self._trainings - 1)
             self._paused_at = time.monotonic()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a training goes on."""
+        return self._trainings > 0
+
     def submit(self, run: ActiveRun, work: Work, size_bytes: int = 0) -> bool:
         """Do `work` later, with a handle on the run that also serves when the run has ended.
 

@@ -75,6 +75,11 @@ def watch(run: ActiveRun) -> None:
         _open[run.run_id] = run
 
 
+def is_watching() -> bool:
+    """Whether the end of this process is seen to."""
+    return _registered
+
+
 def forget(run: ActiveRun) -> None:
     """The run has ended."""
     with _lock:

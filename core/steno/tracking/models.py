@@ -24,6 +24,7 @@ from steno.tracking.client import Client
 from steno.tracking.logged_models import EXTERNAL, new_model_id
 from steno.tracking.run import ActiveRun
 from steno.tracking.spool import files_of
+from steno.tracking.verifying import UNTIL_THEN, verifier
 
 _client = Client()
 DEFAULT_PATH = "model"
@@ -91,6 +92,7 @@ def log_model(
     model_type: str | None = None,
     step: int = 0,
     model_id: str | None = None,
+    verify: bool = False,
     **options: Any,
 ) -> ModelInfo:
     """Write a model as an entity of its own, which no later one overwrites.
@@ -106,6 +108,7 @@ def log_model(
         await_registration_for: Accepted as MLflow's users give it; versions are ready at once.
         params, tags, model_type, step: Of the logged model; the step of the run at which it is made.
         model_id: A logged model that was initialized, whose files these are.
+        verify: Try it in a clean process once the run has ended; what comes of it is in the tag `steno.verified`.
         options: As for `steno.models.save_model`.
 
     Raises:
@@ -123,9 +126,9 @@ def log_model(
         limits.integer("step", step),
         model_type,
         limits.model_params(params or {}),
-        {**current_model.origin_of(run), **limits.registry_tags(tags or {})},
+        {**current_model.origin_of(run), **limits.registry_tags(tags or {}), **(UNTIL_THEN if verify else {})},
     )
-    return _log(model, chosen, run, run_id, model_id is None, registered_model_name, options)
+    return _log(model, chosen, run, run_id, model_id is None, registered_model_name, verify, options)
 
 
 def _path(name: str | None, artifact_path: str | None) -> str:
@@ -141,6 +144,7 @@ def _log(
     run_id: str | None,
     fresh: bool,
     registered_model_name: str | None,
+    verify: bool,
     options: dict[str, Any],
 ) -> ModelInfo:
     owner = run.run_id if run is not None else run_id
@@ -155,6 +159,8 @@ def _log(
     version = None
     if registered_model_name is not None:
         version = _client.register_logged(registered_model_name, logged).version
+    if verify:
+        verifier.submit(start.model_id, _client.tracking_uri, (registered_model_name or "", version or ""), run)
     return ModelInfo(logged, manifest, version)
 
 

@@ -15,6 +15,7 @@ from steno.tracking import followers
 from steno.tracking.carrier import Carrier
 from steno.tracking.deferred import deferred
 from steno.tracking.journal import Journal
+from steno.tracking.verifying import verifier
 
 logger = logging.getLogger("steno.writer")
 BEAT_S = 5.0
@@ -171,6 +172,7 @@ def drain_at_exit() -> None:
         logger.warning("a model of the last runs could not be written within %g s, and is lost", limit)
     if not writer.drain(limit):
         _say_what_stays(limit)
+    verifier.drain(max(0.0, deadline - time.monotonic()))
     for plugin in plugins().hooks.settle(max(0.0, deadline - time.monotonic())):
         logger.warning("plugin %r could not be shown all that was recorded before the process ended", plugin)
 

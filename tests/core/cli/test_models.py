@@ -204,8 +204,11 @@ def test_a_version_that_is_not_there_is_an_error_in_a_line(steno, models, versio
 def test_every_command_has_json(steno_json, steno, models):
     help_ = steno("models", "--help").stdout
     commands = [line.split()[0] for line in help_.split("Commands:")[1].splitlines() if line.strip()]
-    expected = "alias at copy delete describe diff history list logged predict register rename search serve show stage "
-    assert sorted(commands) == f"{expected} tag versions".split()
+    expected = """
+        alias at build-docker copy delete describe diff generate-dockerfile generate-k8s history list logged predict
+        prepare-env register rename search serve show stage tag verify versions
+    """
+    assert sorted(commands) == expected.split()
     commands.remove("logged")  # a group; its commands are in test_logged_models.py
     assert all("--json" in steno("models", name, "--help").stdout for name in commands)
     assert json.loads(steno("--json", "models", "list").stdout)

@@ -46,6 +46,7 @@ def test_the_folder_holds_mlflows_files(tmp_path):
         "conda.yaml",
         "input_example.json",
         "model.skops",
+        "output_example.json",
         "python_env.yaml",
         "requirements.txt",
         "serving_input_example.json",

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import steno
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 from steno.errors import InvalidValue, SchemaMismatch
 from steno.models import Array, ColSpec, Schema, TensorSpec, convert_input_example_to_serving_input, infer_signature
@@ -90,11 +92,14 @@ def test_a_body_that_is_no_request_is_one_clear_sentence(body, cause):
         parse(body)
 
 
-@pytest.mark.parametrize(("column", "value"), [("i", 1.5), ("i", 2**40), ("f", True), ("t", "soon")], ids=str)
-def test_a_value_of_another_kind_is_left_to_the_signature_to_refuse(column, value):
-    data, _ = parse({"dataframe_records": [{**dict.fromkeys(SCHEMA.input_names()), column: value}]}, SCHEMA)
-    with pytest.raises(SchemaMismatch, match=f"column '{column}' takes"):
-        enforce_inputs(data, SCHEMA)
+@pytest.mark.parametrize(
+    ("column", "value"), [("i", 1.5), ("i", 2**40), ("i", "1.5"), ("f", [1.0]), ("t", "soon")],
+    ids=str,
+)  # fmt: skip
+def test_a_value_that_would_be_changed_by_its_type_is_refused(column, value):
+    body = {"dataframe_records": [{**dict.fromkeys(SCHEMA.input_names()), column: value}]}
+    with pytest.raises(InvalidValue, match=f"column '{column}' takes"):
+        enforce_inputs(parse(body, SCHEMA)[0], SCHEMA)
 
 
 def test_numbers_that_come_as_text_are_numbers_as_they_are_to_mlflows_server():
@@ -105,6 +110,64 @@ def test_numbers_that_come_as_text_are_numbers_as_they_are_to_mlflows_server():
     assert enforce_inputs(table, tensor).tolist() == [[5.0, 2.0]]
     with pytest.raises(InvalidValue, match=r"column 'x' takes float64: .*'y'"):
         parse({"dataframe_records": [{"x": "y", "n": 1}]}, schema)
+
+
+def test_what_is_the_same_value_in_another_form_is_taken_as_mlflows_server_takes_it():
+    schema = Schema([ColSpec("double", "x"), ColSpec("boolean", "flag"), ColSpec("string", "text")])
+    rows = [
+        {"x": True, "flag": 1, "text": 5},
+        {"x": 2, "flag": False, "text": None},
+        {"x": 1.5, "flag": 0, "text": "a"},
+    ]
+    found = enforce_inputs(parse({"dataframe_records": rows}, schema)[0], schema)
+    assert found.to_dict("list") == {"x": [1.0, 2.0, 1.5], "flag": [True, False, False], "text": ["5", None, "a"]}
+    for no_flag in (2, "true"):
+        with pytest.raises(SchemaMismatch, match="column 'flag' takes boolean"):
+            enforce_inputs(parse({"inputs": [{**rows[0], "flag": no_flag}]}, schema)[0], schema)
+    lists, _ = parse({"dataframe_records": [[1, 2], [3, 4]]})
+    assert lists.to_numpy().tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("key", ["inputs", "instances"])
+def test_columns_of_differing_lengths_are_refused(key):
+    for schema in (Schema([ColSpec("double", "x"), ColSpec("long", "n")]), None):
+        if schema is not None or key == "instances":
+            with pytest.raises(InvalidValue, match="2 of 'x', 1 of 'n'"):
+                parse({key: {"x": [1, 2], "n": [3]}}, schema)
+
+
+@given(
+    st.sampled_from(["integer", "long", "float", "double", "boolean", "string"]),
+    st.lists(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**65), 2**65)
+        | st.floats(allow_nan=False)
+        | st.text(max_size=3)
+        | st.integers(-9, 9).map(str),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_whatever_json_holds_no_value_is_changed(kind, values):
+    schema = Schema([ColSpec(kind, "x")])
+    try:
+        found = enforce_inputs(parse({"dataframe_records": [{"x": each} for each in values]}, schema)[0], schema)
+    except InvalidValue:
+        return
+    for given_value, taken in zip(values, found["x"].tolist(), strict=True):
+        if given_value is None:
+            assert pd.isna(taken)
+        elif kind == "string":
+            assert taken == str(given_value)
+        elif kind == "float":  # has fewer digits, and overflows as a cast of NumPy's does
+            assert taken == pytest.approx(float(given_value), rel=1e-6, abs=1e-30) or np.isinf(taken)
+        elif isinstance(given_value, str) and kind != "boolean":  # objects are let through to a flag as they are
+            assert float(given_value) == taken
+        elif kind == "double":
+            assert taken == float(given_value)
+        else:
+            assert taken == given_value
 
 
 def test_a_table_may_come_column_by_column_or_as_one_row():

@@ -27,8 +27,11 @@ def columns(values: list[float]) -> list[dict[str, Any]]:
 
 
 def test_probes_and_metadata_tell_of_the_model(asking: Asking) -> None:
-    for path in ("/v2/health/live", "/v2/health/ready", "/v2/models/lin/ready", "/v2/models/lin/versions/1/ready"):
-        assert asking.raw("GET", path)[0] == 200, path
+    model = {"name": "lin", "ready": True}
+    probes = {"health/live": {"live": True}, "health/ready": {"ready": True}, "models/lin/ready": model}
+    for path, told in {**probes, "models/lin/versions/1/ready": model}.items():
+        status, _, answer = asking.raw("GET", f"/v2/{path}")
+        assert (status, json.loads(answer)) == (200, told), path
     assert json.loads(asking.raw("GET", "/v2")[2])["extensions"] == ["binary_tensor_data"]
     told = json.loads(asking.raw("GET", "/v2/models/lin")[2])
     assert (told["name"], told["versions"], told["platform"]) == ("lin", ["1"], "steno_sklearn")

@@ -67,7 +67,7 @@ def test_csv_and_parquet_give_them_too(asking: Asking) -> None:
         ({"dataframe_records": [{"a": 1}]}, "INVALID_PARAMETER_VALUE", "'b', 'c', 'd'"),
         ({"dataframe_records": [{**NAMED, "a": "x"}]}, "BAD_REQUEST", "'a' takes float64"),
         ({"dataframe_split": {"columns": COLUMNS, "data": [ROW], "params": 1}}, "BAD_REQUEST", "params"),
-        ({"dataframe_records": [{**NAMED, "a": True}]}, "INVALID_PARAMETER_VALUE", "'a' takes double"),
+        ({"inputs": {**{name: [1] for name in COLUMNS}, "a": [1, 2]}}, "INVALID_PARAMETER_VALUE", "2 of 'a'"),
         ({"dataframe_records": [NAMED], "params": [1]}, "BAD_REQUEST", "object"),
     ],
 )
@@ -89,7 +89,8 @@ def test_other_types_of_content_are_not_taken(asking: Asking, content: str) -> N
 
 def test_the_charset_may_be_said(asking: Asking) -> None:
     body = {"dataframe_records": [NAMED]}
-    assert asking.predict(body, "application/json; charset=UTF-8") == pytest.approx([2.5])
+    for content in ("application/json; charset=UTF-8", "Application/JSON;Charset=utf-8"):
+        assert asking.predict(body, content) == pytest.approx([2.5])
 
 
 def test_probes_answer_and_other_paths_and_verbs_are_refused(asking: Asking) -> None:
@@ -145,6 +146,9 @@ def test_the_short_way_reads_what_the_long_way_reads(rows: list[dict[str, Any]])
     if short is not None:
         whole, _ = enforce(serving_input.parse(body, signature.inputs)[0], None, signature)
         pd.testing.assert_frame_equal(short, whole)
+        split = {"columns": ["s", "b", "l", "d"], "data": [[row[name] for name in "sbld"] for row in rows]}
+        other_order = reader.read(json.dumps({"dataframe_split": split}).encode())
+        pd.testing.assert_frame_equal(other_order, whole)
     else:
         odd = [row for row in rows if not _plain(row)]
         assert odd, rows

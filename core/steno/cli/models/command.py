@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from steno.cli.group import OpenGroup
-from steno.cli.models import changes, difference, logged, reference, trail
+from steno.cli.models import changes, difference, logged, reference, trail, verifying
 from steno.cli.session import Session
 from steno.model_records import RegisteredModel
 
@@ -21,7 +21,7 @@ def models() -> None:
     """
 
 
-for command in (*changes.COMMANDS, *trail.COMMANDS, difference.diff, logged.logged):
+for command in (*changes.COMMANDS, *trail.COMMANDS, difference.diff, logged.logged, verifying.verify):
     models.add_command(command)
 
 
