@@ -31,6 +31,7 @@ with ended_in_order():
 # A package whose building never ends, with nothing to fetch for it.
 SLOW = "import os, pathlib, time\npathlib.Path({pid!r}).write_text(str(os.getpid()))\ntime.sleep(600)\n"
 SLOW_PROJECT = '[build-system]\nrequires = []\nbuild-backend = "slow"\nbackend-path = ["."]\n'
+IS_UV_HERE = Path(sys.executable).with_name("uv").exists() or shutil.which("uv") is not None
 
 
 def start(root: Path, *lines: str) -> subprocess.Popen[str]:
@@ -122,7 +123,7 @@ def test_a_wheel_that_lies_beside_the_requirements_is_installed_and_counts_by_it
     assert len(folders(root)) == 2
 
 
-@pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
+@pytest.mark.skipif(not IS_UV_HERE, reason="uv is not installed")
 def test_uv_makes_the_same_of_the_same(tmp_path: Path) -> None:
     wheel(tmp_path / "model" / "wheels", 3)
     (tmp_path / "model" / "requirements.txt").write_text("--no-index\nwheels/tiny-1.0-py3-none-any.whl")
@@ -175,7 +176,7 @@ def test_a_manager_that_is_not_there_names_the_remedy(tmp_path: Path, monkeypatc
     with pytest.raises(InvalidValue, match="one of local, virtualenv, uv, not 'conda'"):
         prepare(BARE, "conda", extras=None, root=tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    if not Path(sys.executable).with_name("uv").exists():
+    if not IS_UV_HERE:
         with pytest.raises(MissingDependency, match="pip install uv"):
             prepare(BARE, "uv", extras=None, root=tmp_path)
 
