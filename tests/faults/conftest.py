@@ -89,6 +89,12 @@ class Script:
             text=True,
         )
 
+    def ended(self, text: str, *arguments: str, **environ: str) -> tuple[int, str, list[str]]:
+        """Run it to its end; return its status, what it printed, and the lines of what it complained of."""
+        child = self.start(text, *arguments, **environ)
+        out, err = child.communicate(timeout=100)
+        return child.returncode, out, err.splitlines()
+
     def run(self, text: str, *arguments: str, expect: int = 0, **environ: str) -> str:
         """Run it to its end, which must be with this status, and return what it wrote."""
         child = self.start(text, *arguments, **environ)

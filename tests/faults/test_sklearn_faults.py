@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import subprocess
 import traceback
 import warnings
 from collections.abc import Callable
@@ -167,19 +166,13 @@ def test_a_script_prints_and_ends_as_it_does_without_steno(
     way: str, end: str, status: int, awkward: Any, script: Any
 ) -> None:
     if end not in _plain_scripts:
-        _plain_scripts[end] = _ended(script.start(SCRIPT, awkward.uri, end, WATCHED="no"))
+        _plain_scripts[end] = script.ended(SCRIPT, awkward.uri, end, WATCHED="no")
     awkward.be(way)
     deadline = "0.5" if way else "30"
-    code, out, said = _ended(script.start(SCRIPT, awkward.uri, end, WATCHED="yes", STENO_EXIT_TIMEOUT_S=deadline))
+    code, out, said = script.ended(SCRIPT, awkward.uri, end, WATCHED="yes", STENO_EXIT_TIMEOUT_S=deadline)
     said = [line for line in said if not (way and "could not be written" in line)]
     assert (code, out, said) == _plain_scripts[end]
     assert code == status
 
 
 _plain_scripts: dict[str, tuple[int, str, list[str]]] = {}
-
-
-def _ended(child: subprocess.Popen[str]) -> tuple[int, str, list[str]]:
-    """How a script ended, what it printed, and the lines of what it complained of."""
-    out, err = child.communicate(timeout=60)
-    return child.returncode, out, err.splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from steno.plugins import plugins
 from steno.records import Batch, Token
 from steno.tracking import places
 from steno.tracking.frames import Delivery, ModelEnd, SpooledFile
+from steno.tracking.segment import SUFFIX
 
 logger = logging.getLogger("steno.writer")
 
@@ -127,6 +129,10 @@ class Carrier:
         except StaleToken as stale:
             end = stale.offset  # files further on are put early, so that none before it is missed
             written = False
+        except NotFound as missing:
+            if not self._begins_elsewhere():
+                raise
+            raise StoreUnavailable(f"the run's beginning is still in another journal: {missing}") from missing
         except ParamConflict as conflict:
             if conflict.key in self._refused:
                 raise
@@ -146,6 +152,15 @@ class Carrier:
         self._unanswered = None
         if written and batch:
             hooks.batch_written(source.run_id, batch, self.store_uri)
+
+    def _begins_elsewhere(self) -> bool:
+        """Whether another process, as the parent of this one, has a journal of the run that may hold its beginning."""
+        of_run, own = f"{self.source.run_id[:32]}.", f".{self.source.writer_id}."
+        try:
+            names = os.listdir(self.source.folder)
+        except OSError:
+            return False
+        return any(name.startswith(of_run) and own not in name and name.endswith(SUFFIX) for name in names)
 
     def _next(self, store: RunStore, start: int) -> _Stretch:
         """Read what comes next, and have it judged."""
