@@ -75,8 +75,8 @@ def folder_of(session: Session, model_uri: str, *, is_brought: bool = False) -> 
     from steno.tracking import brought, places
     from steno.tracking.models import local_folder
 
-    places.set_tracking_uri(session.uri)
-    folder = local_folder(model_uri).absolute()
+    with places.chosen_for(session.uri):
+        folder = local_folder(model_uri).absolute()
     if is_brought:
         brought.adopt(folder)
     return folder

@@ -90,7 +90,11 @@ def _column(values: list[Any], kind: Type) -> Any:
     import numpy as np
     import pandas as pd
 
-    plain = pd.Series([_typed(each, kind) for each in values], dtype=None if kind is DataType.string else object)
+    # Of texts alone pandas makes its own kind of column; of numbers with gaps it would make other numbers.
+    dtype = (
+        None if kind is DataType.string and all(each is None or isinstance(each, str) for each in values) else object
+    )
+    plain = pd.Series([_typed(each, kind) for each in values], dtype=dtype)
     gaps = any(each is None for each in values)
     if not isinstance(kind, DataType) or kind in (DataType.string, DataType.binary):
         return plain

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -50,6 +52,19 @@ def set_tracking_uri(uri: str | Path) -> None:
     plugins().stores.run_stores.find(absolute)
     _chosen = absolute
     settings.share("tracking_uri", absolute)
+
+
+@contextmanager
+def chosen_for(uri: str) -> Iterator[None]:
+    """Have an address be the chosen one while the body runs: a command may be called in somebody else's process."""
+    global _chosen
+    before, shared = _chosen, settings.shared("tracking_uri")
+    set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        _chosen = before
+        settings.share("tracking_uri", shared)
 
 
 def get_tracking_uri() -> str:

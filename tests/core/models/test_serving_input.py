@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import steno
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 from steno.errors import InvalidValue, SchemaMismatch
@@ -149,6 +149,7 @@ def test_columns_of_differing_lengths_are_refused(key):
         max_size=4,
     ),
 )
+@example("string", [None, 0])
 def test_whatever_json_holds_no_value_is_changed(kind, values):
     schema = Schema([ColSpec(kind, "x")])
     try:

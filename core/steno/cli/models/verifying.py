@@ -48,8 +48,7 @@ def verify(
     from steno.tracking.verification import verify_model
 
     session: Session = context.obj
-    places.set_tracking_uri(session.uri)
-    with ended_in_order(), progress(f"trying {model_uri}"):
+    with places.chosen_for(session.uri), ended_in_order(), progress(f"trying {model_uri}"):
         found = verify_model(
             model_uri, env_manager=env_manager, trusted=trusted, timeout_s=timeout_s, record=not no_record
         )
