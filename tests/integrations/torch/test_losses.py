@@ -174,8 +174,14 @@ def test_a_gradient_that_is_given_is_no_loss(autolog):
 
 
 def test_a_large_result_is_not_read(autolog, monkeypatch):
-    read, plain = [], torch.Tensor.tolist
-    monkeypatch.setattr(torch.Tensor, "tolist", lambda tensor: read.append(tensor.numel()) or plain(tensor))
+    read = []
+    for name in (
+        "tolist",
+        "item",
+    ):  # the one where a loss is a step's only one and looked for no longer, else the other
+        plain = getattr(torch.Tensor, name)
+        noted = lambda tensor, plain=plain: read.append(tensor.numel()) or plain(tensor)  # noqa: E731
+        monkeypatch.setattr(torch.Tensor, name, noted)
     model = net()
     optimizer = sgd(model)
     for size in (1, 1, 1, 50, 50):
