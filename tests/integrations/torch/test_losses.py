@@ -178,7 +178,7 @@ def test_a_large_result_is_not_read(autolog, monkeypatch):
     for name in (
         "tolist",
         "item",
-    ):  # the one where a loss is a step's only one and looked for no longer, else the other
+    ):  # the first once the search for its module is over
         plain = getattr(torch.Tensor, name)
         noted = lambda tensor, plain=plain: read.append(tensor.numel()) or plain(tensor)  # noqa: E731
         monkeypatch.setattr(torch.Tensor, name, noted)
