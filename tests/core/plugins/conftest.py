@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ class Site:
         """Install a distribution of one module, `plug_<name>`, that is the plugin `name`."""
         module = f"plug_{name}"
         self.names.append(module)
-        (self.folder / f"{module}.py").write_text(HEAD + textwrap.dedent(source))
+        self._write(module, HEAD + textwrap.dedent(source))
         info = self.folder / f"steno_{name}-2.5.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(metadata or f"Metadata-Version: 2.1\nName: steno-{name}\nVersion: 2.5\n")
@@ -49,11 +50,17 @@ class Site:
     def module(self, name: str, source: str, version: str = "") -> None:
         """Put a further module there; with a version it is a distribution too, a framework."""
         self.names.append(name)
-        (self.folder / f"{name}.py").write_text(textwrap.dedent(source))
+        self._write(name, textwrap.dedent(source))
         if version:
             info = self.folder / f"{name}-{version}.dist-info"
             info.mkdir()
             (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+    def _write(self, module: str, source: str) -> None:
+        path = self.folder / f"{module}.py"
+        path.write_text(source)
+        # What was compiled of a module of the same length, in the same second, would be taken for this one's.
+        Path(cache_from_source(str(path))).unlink(missing_ok=True)
 
     def load(self) -> Plugins:
         """A manager that has found them."""
