@@ -31,6 +31,7 @@ demo: $(VENV)/demo.stamp
 
 ## test    set up, then formatting, lint, types, import rules and all tests
 test: lint
+	@.ci/postgresql
 	@$(bin)/python -m compileall -q core integrations plugins # hundreds of processes import them
 	@echo 'the tests, and beside them those of the distributions in plugins/'
 	@.ci/beside '$(bin)/python tests/distributions.py -n 1' $(bin)/python -m pytest -n $(WORKERS) --dist worksteal

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from steno.plugins.registers import FlavorRegister, IntegrationRegister, StoreRegister
+    from steno.plugins.registers import FlavorRegister, ImporterRegister, IntegrationRegister, StoreRegister
     from steno.records import Batch
 
 hookspec = pluggy.HookspecMarker("steno")
@@ -60,6 +60,18 @@ def steno_register_integrations(register: IntegrationRegister) -> None:
     Args: register: call it with a name, the address of the integration, and the module whose import wakes it.
     Returns: nothing.
     See: steno.contracts.integration.
+    """
+
+
+@hookspec
+def steno_register_importers(register: ImporterRegister) -> None:
+    """Register the tools whose recorded runs this plugin brings in, by name.
+
+    Kind: offer.
+    When: once, as the plugin is registered.
+    Args: register: call it with a name, the address of the importer, and what it reads.
+    Returns: nothing.
+    See: steno.contracts.importing.
     """
 
 

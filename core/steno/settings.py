@@ -47,6 +47,11 @@ class Settings(Struct, frozen=True):
         tracking_client_cert_path: A file with the certificate and key to show it.
         http_timeout_s: How long one answer of it may take.
         env_root: Where environments of models are kept; default below the user's cache folder.
+        s3_endpoint_url: Where a store that speaks S3 is asked; default Amazon's own.
+        s3_ignore_tls: Take it for what it says it is, whatever its certificate.
+        s3_addressing_style: "path", "virtual" or "auto": where the bucket's name stands in an address.
+        s3_upload_extra_args: What each object is stored with besides, as a JSON object.
+        s3_expected_bucket_owner: The account whose bucket it has to be.
     """
 
     tracking_uri: str = DEFAULT_URI
@@ -77,6 +82,11 @@ class Settings(Struct, frozen=True):
     tracking_client_cert_path: str | None = None
     http_timeout_s: float = 30.0
     env_root: str | None = None
+    s3_endpoint_url: str | None = None
+    s3_ignore_tls: bool = False
+    s3_addressing_style: str = "auto"
+    s3_upload_extra_args: str | None = None
+    s3_expected_bucket_owner: str | None = None
 
 
 _FALLBACKS: dict[str, tuple[str, ...]] = {
@@ -98,6 +108,11 @@ _FALLBACKS: dict[str, tuple[str, ...]] = {
     "tracking_client_cert_path": ("MLFLOW_TRACKING_CLIENT_CERT_PATH",),
     "http_timeout_s": ("MLFLOW_HTTP_REQUEST_TIMEOUT",),
     "env_root": ("MLFLOW_ENV_ROOT",),
+    "s3_endpoint_url": ("MLFLOW_S3_ENDPOINT_URL",),
+    "s3_ignore_tls": ("MLFLOW_S3_IGNORE_TLS",),
+    "s3_addressing_style": ("MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE",),
+    "s3_upload_extra_args": ("MLFLOW_S3_UPLOAD_EXTRA_ARGS",),
+    "s3_expected_bucket_owner": ("MLFLOW_S3_EXPECTED_BUCKET_OWNER",),
     "rank": ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID", "LOCAL_RANK"),
 }
 

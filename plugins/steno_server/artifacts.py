@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import uuid
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from steno import settings
 from steno.contracts.paths import artifact_key
 from steno.contracts.stores import ArtifactStore
 from steno.errors import InvalidValue, StenoError, UnsafePath
@@ -18,6 +21,7 @@ from steno.wire.messages import FilesAnswer
 from steno_server.options import Options
 
 SCHEME = "mlflow-artifacts:"
+_ADDRESS = re.compile(r"(?!file:|https?:|mlflow-artifacts:)[a-z][a-z0-9.+-]*://[^/]+")
 NAME_BYTES = 255
 PATH_BYTES = 2000
 MOST_DECODINGS = 10
@@ -33,9 +37,9 @@ class NotServed(StenoError):
 class Artifacts:
     """One folder that clients know as `mlflow-artifacts:/`, and the artifact URIs below it in both forms.
 
-    The store keeps plain paths, so that what was recorded on this machine without a server is served too, and what
-    came by way of the server can be read without one. No file outside of that folder is ever opened for a client,
-    whatever artifact location or source someone recorded.
+    The store keeps plain paths, or addresses where the folder is in a store of objects, so that what was recorded
+    without a server is served too, and what came by way of the server can be read without one. No file outside of that
+    folder is ever opened for a client, whatever artifact location or source someone recorded.
 
     Args:
         options: The server's.
@@ -52,12 +56,21 @@ class Artifacts:
         return self._options.serve_artifacts
 
     @cached_property
-    def root(self) -> Path:
-        """The folder behind `mlflow-artifacts:/`. Raises: InvalidValue if the store keeps no artifacts here."""
-        if self._options.artifacts_folder:
-            return _local(self._options.artifacts_folder) or _no_folder(self._options.artifacts_folder)
+    def root(self) -> str:
+        """The folder behind `mlflow-artifacts:/`, a path or an address. Raises: InvalidValue if there is none."""
+        given = self._options.artifacts_folder
+        if given:
+            return str(_local(given) or "") or (given.rstrip("/") if _ADDRESS.match(given) else _no_folder(given))
         place = _local(self._default_location())
-        return place.parent if place else _no_folder(self._default_location())
+        return str(place.parent) if place else _no_folder(self._default_location())
+
+    @cached_property
+    def unfinished(self) -> Path:
+        """Where what is still coming in lies: beside the files, or in the user's cache where they are elsewhere."""
+        if self.root.startswith("/"):
+            return Path(self.root)
+        name = hashlib.sha256(self.root.encode()).hexdigest()[:32]
+        return settings.cache_folder() / "steno" / "incoming" / name
 
     @cached_property
     def _prefix(self) -> str:
@@ -66,7 +79,7 @@ class Artifacts:
     @cached_property
     def store(self) -> ArtifactStore:
         """What `mlflow-artifacts:/` holds."""
-        return places.artifact_store(str(self.root))
+        return places.artifact_store(self.root)
 
     def shown(self, uri: str) -> str:
         """Return an artifact URI as clients see it."""
@@ -78,14 +91,14 @@ class Artifacts:
         if not uri.startswith(SCHEME):
             return uri if uri.startswith("/") else str(_local(uri) or uri)
         key = safe_key(urlsplit(uri).path.strip("/"), allow_root=True)
-        return str(self.root / key) if key else str(self.root)
+        return f"{self.root}/{key}" if key else self.root
 
     def new_location(self) -> str | None:
         """Return where a new experiment keeps its artifacts, None for where the store would keep them."""
         if self._options.artifact_root:
             root = self._options.artifact_root
         elif self.served and self._options.artifacts_folder:
-            root = str(self.root)
+            root = self.root
         else:
             return None
         return f"{root.rstrip('/')}/{uuid.uuid4().hex[:12]}"
@@ -117,7 +130,8 @@ class Artifacts:
 
     def _inside(self, uri: str) -> str | None:
         """The key of a place below the root, None for a place that is not."""
-        plain = uri if uri.startswith("/") else str(_local(uri) or "")
+        is_as_written = uri.startswith("/") or not self.root.startswith("/")
+        plain = uri if is_as_written else str(_local(uri) or "")
         key = plain.removeprefix(self._prefix)
         if len(key) in (0, len(plain)) or ".." in key.split("/"):
             return None
@@ -148,7 +162,7 @@ def _local(uri: str) -> Path | None:
     return Path(uri) if uri.startswith("/") else None
 
 
-def _no_folder(uri: str) -> Path:
+def _no_folder(uri: str) -> str:
     raise InvalidValue(
-        f"{uri!r} is no folder of this machine: name one with --artifacts-destination, or use --no-serve-artifacts"
+        f"{uri!r} is no folder that can be served: name one with --artifacts-destination, or use --no-serve-artifacts"
     )

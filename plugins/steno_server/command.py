@@ -37,9 +37,9 @@ TOKEN_LENGTH = 16
 )
 @click.option(
     "--artifacts-destination",
-    metavar="FOLDER",
+    metavar="FOLDER|URI",
     default="",
-    help="The folder that clients know as mlflow-artifacts:/. Default: where the store keeps its artifacts.",
+    help="What clients know as mlflow-artifacts:/, as s3://bucket/folder. Default: where the store keeps artifacts.",
 )
 @click.option(
     "--serve-artifacts/--no-serve-artifacts", default=True, help="Whether files pass through the server. Default: yes."

@@ -7,12 +7,13 @@ import os
 import posixpath
 import stat
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from steno.errors import InvalidValue, NotFound, StoreError
 from steno.tracking import limits
 from steno.wire import messages as m
@@ -28,6 +29,7 @@ UNFINISHED = ".steno-"
 """Begins the names of files that are still being sent; the store shows none of them."""
 
 UPLOAD_BYTES = 10 * 2**20
+_PIECE_BYTES = 1 << 18
 _TEXT_SUFFIXES = frozenset(
     """
 .txt .log .err .cfg .conf .cnf .cf .ini .properties .prop .hocon .toml .yaml .yml .xml .json .js .py .py3 .csv .tsv
@@ -140,7 +142,7 @@ async def _sent(service: Service, request: Request, key: str) -> Response:
     """Send a file, a part of it, or word that the one the client has is still it."""
     place = service.artifacts.store.local_path(key)
     if place is None:
-        raise StoreError(f"the artifacts of this server are in no folder, so {key!r} cannot be sent")
+        return await _handed_on(service, key)
     try:
         found = await to_thread.run_sync(place.stat)
     except (FileNotFoundError, NotADirectoryError):
@@ -153,6 +155,25 @@ async def _sent(service: Service, request: Request, key: str) -> Response:
     return FileResponse(
         place, headers=headers, media_type=content_type(key), filename=posixpath.basename(key), stat_result=found
     )
+
+
+async def _handed_on(service: Service, key: str) -> Response:
+    """Send a file that lies elsewhere. Raises: NotFound."""
+    file = await to_thread.run_sync(service.artifacts.store.open, key)
+    size_bytes = await to_thread.run_sync(file.seek, 0, os.SEEK_END)
+    file.seek(0)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        try:
+            while piece := await to_thread.run_sync(file.read, _PIECE_BYTES):
+                yield piece
+        finally:
+            file.close()
+
+    name = quote(posixpath.basename(key))
+    about = {"Content-Length": str(size_bytes), "Content-Disposition": f"attachment; filename*=utf-8''{name}"}
+    headers = {**_INERT, **about, "Cache-Control": "private, no-cache"}
+    return StreamingResponse(pieces(), headers=headers, media_type=content_type(key))
 
 
 def _entity_tag(found: os.stat_result) -> str:
@@ -171,8 +192,8 @@ def put_file(service: Service, key: str, file: Path) -> None:
     try:
         service.artifacts.store.put(key, file, move=True)
     except StoreError as error:
-        place = service.artifacts.root / key
-        if place.is_dir() or any(each.is_file() for each in place.parents):
+        place = service.artifacts.store.local_path(key)
+        if place and (place.is_dir() or any(each.is_file() for each in place.parents)):
             raise InvalidValue(
                 f"no file can be {key!r}: a folder has that name, or a file that of its folder"
             ) from error
@@ -181,7 +202,7 @@ def put_file(service: Service, key: str, file: Path) -> None:
 
 async def _taken_in(service: Service, key: str, request: Request, most: int | None) -> None:
     """Write the body to a file beside its place, then put it there. Raises: InvalidValue if it is too long."""
-    root = service.artifacts.root
+    root = service.artifacts.unfinished
 
     def begin() -> tuple[int, str]:
         root.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,7 @@ async def create(service: Service, request: Request) -> Response:
 
     def begin() -> None:
         service.artifacts.store.local_path(key)  # a name that the store keeps for itself is refused now
-        root = service.artifacts.root
+        root = service.artifacts.unfinished
         root.mkdir(parents=True, exist_ok=True)
         _sweep(root)
         folder = root / f"{_PREFIX}{upload_id}"
@@ -150,7 +150,7 @@ async def _body(service: Service, request: Request) -> bytes:
 
 def _folder(service: Service, upload_id: str) -> Path:
     service.artifacts.require_served()
-    folder = service.artifacts.root / f"{_PREFIX}{upload_id}"
+    folder = service.artifacts.unfinished / f"{_PREFIX}{upload_id}"
     if not _ID.fullmatch(upload_id) or not folder.is_dir():
         raise NotFound(f"there is no upload {upload_id[:64]!r}: it was given up, or never begun")
     return folder

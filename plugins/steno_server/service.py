@@ -61,11 +61,12 @@ class Service:
         Raises:
             StoreError: The store cannot be used.
             InvalidValue: The artifacts are not where the server could serve them.
+            MissingDependency: What reaches them is not installed.
         """
         reading.settle(self.options.store_uri)
         self.store.get_experiment_by_name("")
         if self.artifacts.served:
-            _ = self.artifacts.root
+            _ = self.artifacts.store  # what cannot be served is told now, not to the first client
 
     def probe(self) -> asyncio.Future[None]:
         """Ask the store something small in a thread, unless it is being asked just now. On the event loop only."""

@@ -1,4 +1,4 @@
-"""Runs and registered models in a SQL database: the embedded store of steno, one SQLite file."""
+"""Runs and registered models in a SQL database: one SQLite file, the embedded store of steno, or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,5 +8,7 @@ from steno.plugins.registers import StoreRegister
 
 @hookimpl
 def steno_register_stores(register: StoreRegister) -> None:
-    register.runs("sqlite", "steno_sql.store:SqlStore", remedy="")
-    register.models("sqlite", "steno_sql.registry.store:SqlRegistry", remedy="")
+    for scheme in ("sqlite", "postgresql", "postgres"):
+        remedy = "" if scheme == "sqlite" else "steno[postgresql]"
+        register.runs(scheme, "steno_sql.store:SqlStore", remedy=remedy)
+        register.models(scheme, "steno_sql.registry.store:SqlRegistry", remedy=remedy)

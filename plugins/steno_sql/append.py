@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Table, bindparam, insert, outerjoin, select
+from sqlalchemy import Connection, bindparam, outerjoin, select
 from steno.records import MetricSummary, Series
 
-from steno_sql import sqlite, summaries
+from steno_sql import summaries
+from steno_sql.arriving import NewRows, put
 from steno_sql.blocks import BLOCK_SIZE, Block, summarise
 from steno_sql.pieces import cut, joined, needs_chunk, only_point, points_from, sealed_row, tail_row
 from steno_sql.prepared import Prepared
@@ -22,18 +23,8 @@ OPEN_POINTS = 512
 SEALED_POINTS = 32 * BLOCK_SIZE
 """Points that a sealed chunk may hold."""
 
-_NEW_CHUNK = Prepared(insert(chunks))
-
-
-def _put(table: Table) -> Prepared:
-    """Insert rows, or write over those that are there under the same key."""
-    statement = sqlite.insert(table)
-    changed = {column.name: column for column in statement.excluded if not column.primary_key}
-    return Prepared(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed))
-
-
-_SET_TAIL = _put(chunks)
-_SET_SERIES = _put(series)
+_NEW_CHUNKS, _NEW_SERIES = NewRows(chunks), NewRows(series)
+_SET_TAIL, _SET_SERIES = put(chunks), put(series)
 _SUMMARY = len(series.columns)
 _Row = tuple[Any, ...]
 _TAIL = (chunks.c.run == series.c.run) & (chunks.c.key == series.c.key) & (chunks.c.number == TAIL)
@@ -52,8 +43,9 @@ class Append:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._series: list[dict[str, Any]] = []
-        self._sealed: list[dict[str, Any]] = []
         self._tails: list[dict[str, Any]] = []
+        self._new_series: list[dict[str, Any]] = []
+        self._new_chunks: list[dict[str, Any]] = []
 
     def add(self, run: int, new: Mapping[str, Series], *, fresh: bool) -> None:
         """Add points to the series of a run; of a `fresh` run nothing is looked up."""
@@ -73,14 +65,17 @@ class Append:
             if old is not None:
                 summary = replace(summaries.joined(old, summary), count=old.count + len(points))
             if needs_chunk(summary):
-                sealed = self._cut(run, whole, blocks, sealed)
-            self._series.append(_series_row(run, key, summary, sealed))
+                sealed = self._cut(run, whole, blocks, sealed, self._tails if key in tails else self._new_chunks)
+            (self._new_series if row is None else self._series).append(_series_row(run, key, summary, sealed))
 
     def flush(self) -> None:
         """Write what was gathered. Call it once."""
-        for statement, rows in ((_SET_SERIES, self._series), (_NEW_CHUNK, self._sealed), (_SET_TAIL, self._tails)):
+        for statement, rows in ((_SET_SERIES, self._series), (_SET_TAIL, self._tails)):
             if rows:
                 statement.run_each(self._connection, rows)
+        for arriving, rows in ((_NEW_SERIES, self._new_series), (_NEW_CHUNKS, self._new_chunks)):
+            if rows:
+                arriving.add(self._connection, rows)
 
     def _stored(self, run: int, keys: list[str]) -> tuple[dict[str, _Row], dict[str, Series]]:
         known: dict[str, _Row] = {}
@@ -99,19 +94,20 @@ class Append:
                     tails[key] = points_from(key, *tail)
         return known, tails
 
-    def _cut(self, run: int, points: Series, blocks: Sequence[Block], sealed: int) -> int:
+    def _cut(self, run: int, points: Series, blocks: Sequence[Block], sealed: int, tails: list[dict[str, Any]]) -> int:
         """Seal what is long enough, leave the rest open, and return how many chunks are sealed now.
 
         Args:
             blocks: The stretches of all the points, if some are sealed.
+            tails: Takes the row of the open end.
         """
         start, count = 0, len(points)
         while count - start > OPEN_POINTS:
             first, end = start // BLOCK_SIZE, start + SEALED_POINTS
             row = sealed_row(run, cut(points, start, end), blocks[first : end // BLOCK_SIZE], sealed)
-            self._sealed.append(row)
+            self._new_chunks.append(row)
             start, sealed = min(end, count), sealed + 1
-        self._tails.append(tail_row(run, cut(points, start, count)))
+        tails.append(tail_row(run, cut(points, start, count)))
         return sealed
 
 

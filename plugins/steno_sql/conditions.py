@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, false, not_, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, Double, Table, and_, false, literal, not_, or_, select, true
 from steno.errors import InvalidValue
 from steno.queries import And, Compare, Condition, Entity, Not, Or, Stat
 
+from steno_sql.likeness import ilike, like
 from steno_sql.schema import datasets, inputs, params, runs, series, tags
 
 Column = ColumnElement[Any]
@@ -31,8 +32,8 @@ _NUMBER: Mapping[str, Callable[[Column, Any], Test]] = {
 _TEXT: Mapping[str, Callable[[Column, Any], Test]] = {
     "=": lambda column, value: column == value,
     "!=": lambda column, value: column != value,
-    "LIKE": lambda column, value: column.like(value),
-    "ILIKE": lambda column, value: column.ilike(value),
+    "LIKE": like,
+    "ILIKE": ilike,
     "IN": lambda column, value: column.in_(value),
     "NOT IN": lambda column, value: column.not_in(value),
 }
@@ -58,6 +59,16 @@ def _size(condition: Condition) -> int:
         return 1
     parts = (condition.inner,) if isinstance(condition, Not) else condition.parts
     return 1 + sum(map(_size, parts))
+
+
+def weight(condition: Condition) -> int:
+    """Return about how many characters a tree of conditions takes."""
+    if not isinstance(condition, Compare):
+        parts = (condition.inner,) if isinstance(condition, Not) else condition.parts
+        return 1 + sum(map(weight, parts))
+    value = condition.value
+    texts = (*(value if isinstance(value, tuple) else (value,)), condition.field.key)
+    return sum(len(each) if isinstance(each, str) else 10 for each in texts)
 
 
 def _compiled(condition: Condition, leaf: Leaf) -> Test:
@@ -153,10 +164,23 @@ def on_number(column: Column, compare: Compare) -> Test:
         raise InvalidValue(f"{compare.field.key!r} is a number: it cannot be compared {compare.op} {value!r}")
     if value != value:  # NaN equals nothing; math.isnan() would choke on huge integers
         return true() if compare.op == "!=" else false()
-    return operator(column, value if isinstance(value, float) or value in _INT64 else _as_float(value))
+    if column.type.python_type is int:
+        return _on_integer(column, compare.op, value)
+    return operator(column, literal(_as_float(value), Double))
 
 
-def _as_float(value: int) -> float:
+def _on_integer(column: Column, op: str, value: float) -> Test:
+    """Return a comparison of whole numbers alone: databases differ in what 64 bits and a fraction come to."""
+    if math.isinf(value) or math.floor(value) not in _INT64 or math.ceil(value) not in _INT64:
+        above, below = op in ("<", "<="), op in (">", ">=")
+        return true() if op == "!=" or (above if value > 0 else below) else false()
+    if value != math.floor(value) and op in ("=", "!="):
+        return true() if op == "!=" else false()
+    whole = math.floor(value) if op in (">", "<=") else math.ceil(value)
+    return _NUMBER[op](column, literal(whole, BigInteger))
+
+
+def _as_float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from time import time_ns
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, bindparam, cast, delete, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
 from steno.errors import AlreadyExists, NotFound, RunStateError
 from steno.records import Experiment, LifecycleStage
 
-from steno_sql import sqlite
+from steno_sql.arriving import put
 from steno_sql.models.tables import logged_models
 from steno_sql.prepared import Prepared
 from steno_sql.schema import AnyRow, experiment_tags, experiments, runs
@@ -20,10 +18,7 @@ from steno_sql.schema import AnyRow, experiment_tags, experiments, runs
 ACTIVE, DELETED = LifecycleStage.ACTIVE.value, LifecycleStage.DELETED.value
 
 _id = experiments.c.experiment_id
-_SET_TAG = sqlite.insert(experiment_tags)
-_SET_TAG = _SET_TAG.on_conflict_do_update(
-    index_elements=["experiment_id", "key"], set_={"value": _SET_TAG.excluded.value}
-)
+_SET_TAG = put(experiment_tags)
 _ONE = select(experiments).where(_id == bindparam("number"))
 _LOCATION = Prepared(
     select(experiments.c.artifact_location).where(_id == bindparam("number"), experiments.c.lifecycle_stage == ACTIVE)
@@ -36,9 +31,10 @@ def now_ms() -> int:
 
 
 def create(
-    connection: Connection, name: str, root: Path, artifact_location: str | None, tags: Mapping[str, str] | None
+    connection: Connection, name: str, root: str, artifact_location: str | None, tags: Mapping[str, str] | None
 ) -> Experiment:
     """Create an experiment. Raises: AlreadyExists."""
+    _check_free(connection, name)
     now = now_ms()
     row = {
         "name": name,
@@ -47,10 +43,7 @@ def create(
         "creation_time": now,
         "last_update_time": now,
     }
-    try:
-        number = connection.execute(insert(experiments).values(row).returning(_id)).scalar_one()
-    except IntegrityError as error:
-        raise _taken(connection, name) from error
+    number = connection.execute(insert(experiments).values(row).returning(_id)).scalar_one()
     if not artifact_location:
         _update(connection, number, artifact_location=f"{root}/{number}")
     _put_tags(connection, number, tags or {})
@@ -93,10 +86,9 @@ def load(connection: Connection, rows: Sequence[AnyRow]) -> list[Experiment]:
 def rename(connection: Connection, experiment_id: str, name: str) -> None:
     """Rename. Raises: NotFound, RunStateError, AlreadyExists."""
     row = _active(connection, experiment_id)
-    try:
-        _update(connection, row.experiment_id, name=name, last_update_time=now_ms())
-    except IntegrityError as error:
-        raise _taken(connection, name) from error
+    if name != row.name:
+        _check_free(connection, name)
+    _update(connection, row.experiment_id, name=name, last_update_time=now_ms())
 
 
 def set_tags(connection: Connection, experiment_id: str, tags: Mapping[str, str]) -> None:
@@ -193,10 +185,11 @@ def _update(connection: Connection, number: int, **values: Any) -> None:
 def _put_tags(connection: Connection, number: int, tags: Mapping[str, str]) -> None:
     if tags:
         rows = [{"experiment_id": number, "key": key, "value": value} for key, value in tags.items()]
-        connection.execute(_SET_TAG, rows)
+        _SET_TAG.run_each(connection, rows)
 
 
-def _taken(connection: Connection, name: str) -> AlreadyExists:
+def _check_free(connection: Connection, name: str) -> None:
     there = get_by_name(connection, name)
-    deleted = " and is deleted: restore or purge it" if there and there.lifecycle_stage == DELETED else ""
-    return AlreadyExists(f"experiment {name!r} exists already{deleted}")
+    if there is not None:
+        deleted = " and is deleted: restore or purge it" if there.lifecycle_stage == DELETED else ""
+        raise AlreadyExists(f"experiment {name!r} exists already{deleted}")

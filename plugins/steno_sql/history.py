@@ -9,32 +9,35 @@ from steno.records import MetricBucket, Series
 
 from steno_sql.blocks import Block, summarise, thin, unpack_blocks
 from steno_sql.pieces import cut, needs_chunk, only_point, points_from, within
+from steno_sql.prepared import Prepared
 from steno_sql.runs import summary_from
 from steno_sql.schema import TAIL, AnyRow, chunks, series
 
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 
-_PIECES = (
+_MINE = (chunks.c.run == bindparam("its_run"), chunks.c.key == bindparam("its_key"))
+_LENGTHS = Prepared(select(chunks.c.number, chunks.c.count).where(*_MINE).order_by(chunks.c.number))
+_PIECES = Prepared(
     select(chunks.c.number, chunks.c.steps, chunks.c.times, chunks.c.points)
-    .where(
-        chunks.c.run == bindparam("its_run"),
-        chunks.c.key == bindparam("its_key"),
-        chunks.c.number.between(bindparam("first"), bindparam("last")),
-    )
+    .where(*_MINE, chunks.c.number.between(bindparam("first"), bindparam("last")))
     .order_by(chunks.c.number)
 )
+_SUMMARY = Prepared(select(series).where(series.c.run == bindparam("its_run"), series.c.key == bindparam("its_key")))
 
 
 def points(connection: Connection, run: int, key: str, offset: int, limit: int | None) -> Series:
     """Return points `[offset, offset + limit)` of a series as they were logged."""
-    lengths = connection.execute(
-        select(chunks.c.number, chunks.c.count).where(*_mine(run, key)).order_by(chunks.c.number)
-    ).all()
+    found = Series(key)
+    if not offset and limit is None:
+        for _, piece in _pieces(connection, run, key, (0, TAIL)):
+            _extend(found, piece)
+        return found if len(found) else _unchunked(connection, run, key)
+    lengths = _LENGTHS.run(connection, {"its_run": run, "its_key": key}).fetchall()
     if not lengths:
         alone = _unchunked(connection, run, key)
         return cut(alone, offset, len(alone) if limit is None else offset + limit)
     end = sum(count for _, count in lengths) if limit is None else offset + limit
-    firsts, position, found = {}, 0, Series(key)
+    firsts, position = {}, 0
     for number, count in lengths:
         if position < end and position + count > offset:
             firsts[number] = position
@@ -74,12 +77,12 @@ def _pieces(connection: Connection, run: int, key: str, numbers: Sequence[int]) 
     """Yield the points of chunks, from the first of the numbers to the last."""
     if numbers:
         mine = {"its_run": run, "its_key": key, "first": numbers[0], "last": numbers[-1]}
-        for row in connection.execute(_PIECES, mine):
-            yield row.number, points_from(key, row.steps, row.times, row.points)
+        for number, steps, times, values in _PIECES.run(connection, mine):
+            yield number, points_from(key, steps, times, values)
 
 
 def _unchunked(connection: Connection, run: int, key: str) -> Series:
-    row = connection.execute(select(series).where(series.c.run == run, series.c.key == key)).first()
+    row = _SUMMARY.run(connection, {"its_run": run, "its_key": key}).fetchone()
     if row is None:
         return Series(key)
     summary = summary_from(row)

@@ -9,13 +9,12 @@ import msgspec
 from sqlalchemy import Connection, func, select
 from steno.records import Dataset, DatasetInput, ModelInput, ModelOutput, Tags
 
-from steno_sql import sqlite
+from steno_sql.arriving import put_if_new
 from steno_sql.schema import datasets, inputs, model_inputs, outputs
 
-_NEW_DATASET = sqlite.insert(datasets).on_conflict_do_nothing()
-_NEW_INPUT = sqlite.insert(inputs).on_conflict_do_nothing()
-_NEW_MODEL_INPUT = sqlite.insert(model_inputs).on_conflict_do_nothing()
-_NEW_OUTPUT = sqlite.insert(outputs).on_conflict_do_nothing()
+_DATASET = tuple(column.name for column in datasets.columns if not column.primary_key)
+_NEW_DATASET = put_if_new(datasets, _DATASET)
+_NEW_INPUT, _NEW_MODEL_INPUT, _NEW_OUTPUT = put_if_new(inputs), put_if_new(model_inputs), put_if_new(outputs)
 
 
 def write_inputs(connection: Connection, number: int, experiment: int, used: Sequence[DatasetInput]) -> None:
@@ -32,12 +31,12 @@ def write_inputs(connection: Connection, number: int, experiment: int, used: Seq
                 "tags": msgspec.json.encode([(tag.key, tag.value) for tag in each.tags]).decode(),
             }
         )
-    connection.execute(_NEW_INPUT, rows)
+    _NEW_INPUT.run_each(connection, rows)
 
 
 def _dataset(connection: Connection, experiment: int, dataset: Dataset) -> int:
     row: dict[str, Any] = {name: getattr(dataset, name) for name in dataset.__struct_fields__}
-    connection.execute(_NEW_DATASET, {"experiment_id": experiment, **row})
+    _NEW_DATASET.run(connection, {"experiment_id": experiment, **row})
     mine = (
         datasets.c.experiment_id == experiment,
         datasets.c.name == dataset.name,
@@ -48,10 +47,10 @@ def _dataset(connection: Connection, experiment: int, dataset: Dataset) -> int:
 
 def write_model_inputs(connection: Connection, number: int, used: Sequence[ModelInput]) -> None:
     """Record the logged models that a run used."""
-    connection.execute(_NEW_MODEL_INPUT, [{"run": number, "model_id": each.model_id} for each in used])
+    _NEW_MODEL_INPUT.run_each(connection, [{"run": number, "model_id": each.model_id} for each in used])
 
 
 def write_outputs(connection: Connection, number: int, made: Sequence[ModelOutput]) -> None:
     """Record the models that a run made."""
     rows = [{"run": number, "model_id": each.model_id, "step": each.step} for each in made]
-    connection.execute(_NEW_OUTPUT, rows)
+    _NEW_OUTPUT.run_each(connection, rows)

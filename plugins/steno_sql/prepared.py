@@ -6,7 +6,7 @@ read as the driver has it: numbers, text and bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ClauseElement, Connection
@@ -20,12 +20,14 @@ class Prepared:
     """A statement that is put into words when it is first used. Safe for threads; for any dialect of named values.
 
     Args:
-        statement: The statement; its engine binds values by name.
+        statement: The statement, or what makes it for a dialect of that name.
         columns: Of an insert, the columns that it gives; empty for all.
         listed: The name of an expanding bound value, if there is one.
     """
 
-    def __init__(self, statement: ClauseElement, columns: Sequence[str] = (), listed: str = "") -> None:
+    def __init__(
+        self, statement: ClauseElement | Callable[[str], ClauseElement], columns: Sequence[str] = (), listed: str = ""
+    ) -> None:
         self._statement = statement
         self._columns = list(columns) or None
         self._listed = listed
@@ -61,14 +63,15 @@ class Prepared:
         return known
 
     def _put(self, connection: Connection, size: int) -> Words:
-        statement: Any = self._statement
-        compiled = statement.compile(dialect=connection.dialect, column_keys=self._columns)
+        dialect = connection.dialect
+        statement: Any = self._statement(dialect.name) if callable(self._statement) else self._statement
+        compiled = statement.compile(dialect=dialect, column_keys=self._columns)
         given = {} if self._columns else compiled.params
         constants = {name: value for name, value in given.items() if value is not None}
         if size:  # a list is put into words with its values, and so are the others then
             values = {**dict.fromkeys(compiled.params, 0), **constants, self._listed: [0] * size}
             literal = {"render_postcompile": True}
-            compiled = statement.params(values).compile(dialect=connection.dialect, compile_kwargs=literal)
+            compiled = statement.params(values).compile(dialect=dialect, compile_kwargs=literal)
         return str(compiled), constants
 
 

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, bindparam, case, select
 from steno.errors import InvalidValue
 from steno.queries import Compare, Entity, ExperimentQuery, OrderKey, RunQuery, ViewType
 
-from steno_sql.conditions import Test, attribute, compiled, metric_column, on_column, on_pairs, on_runs
+from steno_sql.conditions import Test, attribute, compiled, metric_column, on_column, on_pairs, on_runs, weight
 from steno_sql.experiments import ACTIVE, DELETED, as_text, numbers
 from steno_sql.paging import Place, Query
 from steno_sql.schema import experiment_tags, experiments, params, runs, series, tags
 
 _MOST_KEYS = 30  # SQLite joins at most 64 tables
+_LIGHT = 2000  # a condition in characters and parts: statements that are kept take no room to speak of
 _EXPERIMENT_ATTRIBUTES = ("name", "experiment_id", "creation_time", "last_update_time")
 
 
 def runs_matching(query: RunQuery, place: Place) -> Select[Any]:
     """Return the statement for one page of rows of `runs` and one row more. Raises: InvalidValue."""
+    light = query.where is None or weight(query.where) <= _LIGHT
+    return _kept(query, place) if light else _built(query, place)
+
+
+def _built(query: RunQuery, place: Place) -> Select[Any]:
     statement = select(runs).where(*seen(runs, query.view))
     if query.experiment_ids is not None:
         ids = numbers(query.experiment_ids)
@@ -30,6 +37,9 @@ def runs_matching(query: RunQuery, place: Place) -> Select[Any]:
     if query.where is not None:
         statement = statement.where(compiled(query.where, on_runs))
     return page(_ordered(statement, query.order_by), query, place, runs.c.id)
+
+
+_kept = lru_cache(maxsize=256)(_built)  # who looks at runs asks the same again and again
 
 
 def experiments_matching(query: ExperimentQuery, place: Place) -> Select[Any]:

@@ -23,6 +23,7 @@ from steno.records import (
 )
 
 from steno_sql.experiments import ACTIVE, DELETED, now_ms
+from steno_sql.known import Facts, KnownRuns, copied
 from steno_sql.prepared import Prepared
 from steno_sql.schema import AnyRow, datasets, inputs, model_inputs, outputs, params, runs, series, tags
 
@@ -69,21 +70,25 @@ def number_of(connection: Connection, run_id: str) -> int:
     return int(row[0])
 
 
-def get(connection: Connection, run_id: str) -> Run:
+def get(connection: Connection, run_id: str, known: KnownRuns) -> Run:
     """Return a run whole. Raises: NotFound."""
     row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
     if row is None:
         raise NotFound(f"there is no run with id {run_id!r}")
-    return load(connection, [row])[0]
+    return load(connection, [row], known)[0]
 
 
-def load(connection: Connection, rows: Sequence[AnyRow]) -> list[Run]:
+def load(connection: Connection, rows: Sequence[AnyRow], known: KnownRuns) -> list[Run]:
     """Return the runs of rows of the table whole, in their order."""
-    return [run for piece in slices(rows) for run in _load(connection, piece)]
+    facts = known.find(rows)
+    for piece in slices([row for row in rows if row.id not in facts]):
+        for row, each in zip(piece, _facts(connection, [row.id for row in piece]), strict=True):
+            facts[row.id] = copied(each)
+            known.keep(row, each)
+    return [Run(_info(row), *facts[row.id]) for row in rows]
 
 
-def _load(connection: Connection, rows: Sequence[AnyRow]) -> list[Run]:
-    ids = [row.id for row in rows]
+def _facts(connection: Connection, ids: list[int]) -> Iterator[Facts]:
     all_params = _pairs(connection, _PARAMS, ids)
     all_tags = _pairs(connection, _TAGS, ids)
     all_series: Groups[dict[str, MetricSummary]] = {each: {} for each in ids}
@@ -92,14 +97,11 @@ def _load(connection: Connection, rows: Sequence[AnyRow]) -> list[Run]:
     all_inputs = _grouped(connection, _INPUTS, ids, _input)
     all_models = _grouped(connection, _MODEL_INPUTS, ids, ModelInput)
     all_outputs = _grouped(connection, _OUTPUTS, ids, ModelOutput)
-    runs_ = []
-    for row in rows:
-        number, summaries = row.id, all_series[row.id]
+    for number in ids:
+        summaries = all_series[number]
         last = {key: summary.last for key, summary in summaries.items()}
         data = RunData(last, all_params[number], all_tags[number], summaries)
-        ins, outs = RunInputs(all_inputs[number], all_models[number]), RunOutputs(all_outputs[number])
-        runs_.append(Run(_info(row), data, ins, outs))
-    return runs_
+        yield data, RunInputs(all_inputs[number], all_models[number]), RunOutputs(all_outputs[number])
 
 
 def _pairs(connection: Connection, statement: Prepared, ids: list[int]) -> Groups[dict[str, str]]:

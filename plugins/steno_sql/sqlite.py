@@ -1,4 +1,4 @@
-"""All that is SQLite's own: how it is opened, locked, copied and compacted, and what its errors mean."""
+"""A file of SQLite: how it is opened, locked, copied and compacted, and what its errors mean."""
 
 from __future__ import annotations
 
@@ -9,20 +9,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from urllib.parse import quote
 
-from sqlalchemy.dialects.sqlite import insert
 from steno.errors import StoreError, StoreReadOnly, StoreUnavailable
-
-__all__ = [
-    "backup",
-    "begin",
-    "compact",
-    "connect",
-    "insert",
-    "store_error",
-    "switch_to_wal",
-    "wait_at_most",
-    "writable",
-]
 
 BUSY_S = 30.0
 """How long a write waits for the writes of other processes."""
@@ -57,6 +44,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     try:
         for pragma in (
             "foreign_keys=ON",
+            "wal_autocheckpoint=4000",
             "synchronous=NORMAL",
             f"cache_size=-{_CACHE_KIB}",
             f"journal_size_limit={_WAL_KEPT_BYTES}",

@@ -10,28 +10,32 @@ from steno.records import Batch, Experiment, MetricBucket, Page, Run, Series, To
 
 from steno_sql import experiments, history, runs, schema
 from steno_sql.database import Database
+from steno_sql.known import KnownRuns
 from steno_sql.models.store import LoggedModelMethods
 from steno_sql.paging import next_token, place_of
 from steno_sql.query import experiments_matching, runs_matching
-from steno_sql.write import offset, write
+from steno_sql.write import offset, turn_of, write
 
 
 class SqlStore(LoggedModelMethods):
-    """A `steno.contracts.stores.RunStore` in one SQLite file; see there for what each method promises.
+    """A `steno.contracts.stores.RunStore` in a SQLite file or PostgreSQL; see there for what each method promises.
 
     Safe for threads, for many processes at once, and for fork. Nothing is opened before the first call.
 
     Args:
-        uri: `sqlite:///relative.db` or `sqlite:////absolute.db`; the folder is made when it is missing.
+        uri: `sqlite:///relative.db` or `sqlite:////absolute.db`, whose folder is made when it is missing; or
+            `postgresql://user:password@host:5432/database`, with the parameters of libpq behind a `?` and one of ours:
+            `artifacts`, where experiments keep their files unless they say otherwise.
 
     Raises:
-        InvalidValue: The URI names no file.
+        InvalidValue: The URI names no database.
+        MissingDependency: It is PostgreSQL's, and psycopg is not installed.
     """
 
     def __init__(self, uri: str) -> None:
-        self.uri = uri
         self._database = Database(uri)
-        self._artifacts = self._database.path.parent / "artifacts"
+        self.uri = self._database.backend.uri
+        self._known = KnownRuns()
 
     @property
     def schema_version(self) -> str:
@@ -42,7 +46,7 @@ class SqlStore(LoggedModelMethods):
         self, name: str, *, artifact_location: str | None = None, tags: Mapping[str, str] | None = None
     ) -> Experiment:
         with self._database.writing() as connection:
-            return experiments.create(connection, name, self._artifacts, artifact_location, tags)
+            return experiments.create(connection, name, self._database.backend.artifacts, artifact_location, tags)
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         with self._database.reading() as connection:
@@ -80,7 +84,7 @@ class SqlStore(LoggedModelMethods):
             experiments.restore_whole(connection, experiment_id)
 
     def write(self, run_id: str, batch: Batch, token: Token | None = None) -> None:
-        with self._database.writing() as connection:
+        with self._database.writing(turn_of(batch)) as connection:
             write(connection, run_id, batch, token)
 
     def offset(self, writer_id: str) -> int:
@@ -89,13 +93,13 @@ class SqlStore(LoggedModelMethods):
 
     def get_run(self, run_id: str) -> Run:
         with self._database.reading() as connection:
-            return runs.get(connection, run_id)
+            return runs.get(connection, run_id, self._known)
 
     def search_runs(self, query: RunQuery) -> Page[Run]:
         place = place_of(query)
         with self._database.reading() as connection:
             rows = connection.execute(runs_matching(query, place)).all()
-            found = runs.load(connection, rows[: query.max_results])
+            found = runs.load(connection, rows[: query.max_results], self._known)
             return Page(found, next_token(connection, place, rows, query, schema.runs.c.id))
 
     def delete_run(self, run_id: str) -> None:

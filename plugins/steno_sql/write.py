@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, update
 from steno.errors import NotFound, ParamConflict, RunStateError, StaleToken
 from steno.records import Batch, ModelOutput, RunChange, RunStart, RunStatus, Tags, Token
 
-from steno_sql import experiments, sqlite
+from steno_sql import experiments
 from steno_sql.append import Append
+from steno_sql.arriving import NewRows, put, put_if_new
+from steno_sql.backends import Turn
 from steno_sql.experiments import ACTIVE, DELETED
 from steno_sql.inputs import write_inputs, write_model_inputs, write_outputs
 from steno_sql.models import made
@@ -21,35 +24,35 @@ from steno_sql.schema import offsets, params, runs, tags
 
 _RUN_NAME = Tags.RUN_NAME
 
-_SOME_HEADS = select(runs.c.run_id, runs.c.id, runs.c.experiment_id, runs.c.lifecycle_stage)
+# Locked, in one order, until the batch is stored: what is read here of a run is written anew.
+_SOME_HEADS = (
+    select(runs.c.run_id, runs.c.id, runs.c.experiment_id, runs.c.lifecycle_stage)
+    .order_by(runs.c.run_id)
+    .with_for_update(key_share=True)
+)
 _HEAD = Prepared(_SOME_HEADS.where(runs.c.run_id == bindparam("run_id")))
 _HEADS = Prepared(_SOME_HEADS.where(runs.c.run_id.in_(bindparam("ids", expanding=True))), listed="ids")
 _CREATED = (
     "run_id", "experiment_id", "run_name", "status", "start_time", "user_id", "artifact_uri", "lifecycle_stage",
-    "deleted_with_experiment",
+    "deleted_with_experiment", "version",
 )  # fmt: skip
-_CREATE = Prepared(insert(runs), _CREATED)
+_CREATE = put_if_new(runs, _CREATED, told=runs.c.id)
+_CREATE_SOME = Prepared(insert(runs), _CREATED)
+_WRITTEN = update(runs).where(runs.c.id == bindparam("number")).values(version=runs.c.version + literal_column("1"))
+_TOUCH = Prepared(_WRITTEN)
 _CHANGE = Prepared(
-    update(runs)
-    .where(runs.c.id == bindparam("number"))
-    .values(
+    _WRITTEN.values(
         {name: func.coalesce(bindparam(f"new_{name}"), runs.c[name]) for name in ("status", "end_time", "run_name")}
     )
 )
 _PARAMS = Prepared(select(params.c.key, params.c.value).where(params.c.run == bindparam("number")))
-_ADD_PARAM = Prepared(insert(params))
-_SET_TAG = sqlite.insert(tags)
-_SET_TAGS = Prepared(
-    _SET_TAG.on_conflict_do_update(index_elements=["run", "key"], set_={"value": _SET_TAG.excluded.value})
-)
+_ADD_PARAMS = NewRows(params)
+_SET_TAGS = put(tags)
+_ADD_TAGS = NewRows(tags)
 _DROP_TAG = Prepared(delete(tags).where(tags.c.run == bindparam("number"), tags.c.key == bindparam("tag_key")))
-_OFFSET = Prepared(select(offsets.c.end).where(offsets.c.writer_id == bindparam("writer_id")))
-_SET_END = sqlite.insert(offsets)
-_SET_OFFSET = Prepared(
-    _SET_END.on_conflict_do_update(
-        index_elements=["writer_id"], set_={"end": _SET_END.excluded.end, "run": _SET_END.excluded.run}
-    )
-)
+_STORED_END = select(offsets.c.end).where(offsets.c.writer_id == bindparam("writer_id"))
+_OFFSET, _HELD_OFFSET = Prepared(_STORED_END), Prepared(_STORED_END.with_for_update())
+_NEW_OFFSET, _SET_OFFSET = put_if_new(offsets), put(offsets)
 
 Round = dict[str, Batch]
 
@@ -65,7 +68,7 @@ class _Head(Struct):
 def write(connection: Connection, run_id: str, batch: Batch, token: Token | None) -> None:
     """Apply a batch. Raises: as `RunStore.write`."""
     if token is not None:
-        stored = offset(connection, token.writer_id)
+        stored = _held_offset(connection, token.writer_id)
         if stored >= token.end:
             return
         if stored > token.start:
@@ -81,6 +84,27 @@ def offset(connection: Connection, writer_id: str) -> int:
     """Return the end offset of a writer, 0 when it is unknown."""
     row = _OFFSET.run(connection, {"writer_id": writer_id}).fetchone()
     return row[0] if row else 0
+
+
+def _held_offset(connection: Connection, writer_id: str) -> int:
+    """Return the end offset of a writer, which nobody else writes for until this batch is stored."""
+    writer = {"writer_id": writer_id}
+    row = _HELD_OFFSET.run(connection, writer).fetchone()
+    if row is None and connection.dialect.name != "sqlite":  # which holds off all others anyway
+        _NEW_OFFSET.run(connection, {**writer, "end": 0, "run": None})
+        row = _HELD_OFFSET.run(connection, writer).fetchone()
+    return row[0] if row else 0
+
+
+def turn_of(batch: Batch) -> Turn:
+    """Return which other writes may go on beside that of a batch.
+
+    A run or a dataset must not begin in what is just being deleted. Models, and runs that begin together, are looked up
+    first and written then.
+    """
+    if batch.children or batch.models or batch.model_points:
+        return Turn.ALONE
+    return Turn.BESIDE if batch.start is not None or batch.inputs else Turn.FREE
 
 
 def _rounds(run_id: str, batch: Batch) -> Iterator[Round]:
@@ -163,13 +187,23 @@ def _create(connection: Connection, new: Mapping[str, RunStart]) -> dict[str, _H
     locations = experiments.active_locations(connection, wanted)
     rows = [_run_row(run_id, start, locations[start.experiment_id]) for run_id, start in new.items()]
     if len(rows) == 1:
-        number = _CREATE.run(connection, rows[0]).lastrowid
+        number = _create_one(connection, rows[0])
+        if number is None:  # another process was a moment faster
+            return _stored_heads(connection, list(new))
         return {rows[0]["run_id"]: _Head(number, rows[0]["experiment_id"], True)}
-    _CREATE.run_each(connection, rows)
+    _CREATE_SOME.run_each(connection, rows)
     return {
         run_id: _Head(head.number, head.experiment, True)
         for run_id, head in _stored_heads(connection, list(new)).items()
     }
+
+
+def _create_one(connection: Connection, row: dict[str, Any]) -> int | None:
+    made = _CREATE.run(connection, row)
+    if connection.dialect.name == "sqlite":
+        return int(made.lastrowid)
+    told = made.fetchone()
+    return int(told[0]) if told else None
 
 
 def _run_row(run_id: str, start: RunStart, location: str) -> dict[str, Any]:
@@ -183,6 +217,7 @@ def _run_row(run_id: str, start: RunStart, location: str) -> dict[str, Any]:
         "artifact_uri": f"{location.rstrip('/')}/{run_id}/artifacts",
         "lifecycle_stage": ACTIVE,
         "deleted_with_experiment": False,
+        "version": time.time_ns(),  # never that of a run of this id that is gone
     }
 
 
@@ -191,15 +226,19 @@ def _name(start: RunStart) -> str:
 
 
 def _write_changes(connection: Connection, heads: Mapping[str, _Head], some: Round) -> None:
-    rows = []
+    touched, rows = [], []
     for run_id, batch in some.items():
-        change = batch.change or RunChange()
+        change, head = batch.change or RunChange(), heads[run_id]
         name = change.run_name or batch.tags.get(_RUN_NAME)
         values = {"new_status": change.status, "new_end_time": change.end_time, "new_run_name": name}
         if any(value is not None for value in values.values()):
-            rows.append({"number": heads[run_id].number, **values})
+            rows.append({"number": head.number, **values})
+        elif not head.fresh:
+            touched.append({"number": head.number})
     if rows:
         _CHANGE.run_each(connection, rows)
+    if touched:
+        _TOUCH.run_each(connection, touched)
 
 
 def _write_params(connection: Connection, heads: Mapping[str, _Head], some: Round) -> None:
@@ -216,19 +255,24 @@ def _write_params(connection: Connection, heads: Mapping[str, _Head], some: Roun
             elif old != value:
                 raise ParamConflict(key, old, value, run_id)
     if rows:
-        _ADD_PARAM.run_each(connection, rows)
+        _ADD_PARAMS.add(connection, rows)
 
 
 def _write_tags(connection: Connection, heads: Mapping[str, _Head], some: Round) -> None:
-    dropped, rows = [], []
+    dropped: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
+    new: list[dict[str, Any]] = []
     for run_id, batch in some.items():
         head = heads[run_id]
         dropped += [{"number": head.number, "tag_key": key} for key in batch.deleted_tags]
-        rows += [{"run": head.number, "key": key, "value": value} for key, value in _tags(head, batch).items()]
+        mine = [{"run": head.number, "key": key, "value": value} for key, value in _tags(head, batch).items()]
+        (new if head.fresh else rows).extend(mine)
     if dropped:
         _DROP_TAG.run_each(connection, dropped)
     if rows:
         _SET_TAGS.run_each(connection, rows)
+    if new:
+        _ADD_TAGS.add(connection, new)
 
 
 def _tags(head: _Head, batch: Batch) -> dict[str, str]:

@@ -27,7 +27,12 @@ HOOKS: dict[str, Callable[..., Any]] = {
     for name, function in vars(hookspecs).items()
     if name.startswith("steno_") and hasattr(function, "steno_spec")
 }
-AT_REGISTRATION = ("steno_register_stores", "steno_register_flavors", "steno_register_integrations")
+AT_REGISTRATION = (
+    "steno_register_stores",
+    "steno_register_flavors",
+    "steno_register_integrations",
+    "steno_register_importers",
+)
 each_hook = pytest.mark.parametrize("name", HOOKS)
 
 

@@ -25,6 +25,7 @@ CONTRACTS = (
     "steno.contracts.registry",
     "steno.contracts.flavor",
     "steno.contracts.integration",
+    "steno.contracts.importing",
     "steno.contracts.paths",
 )
 BESIDE = {
@@ -40,7 +41,7 @@ BESIDE = {
         "RegisteredModel",
         "RegistryEvent",
     },
-    "steno.plugins.registers": {"FlavorRegister", "IntegrationRegister", "StoreRegister"},
+    "steno.plugins.registers": {"FlavorRegister", "ImporterRegister", "IntegrationRegister", "StoreRegister"},
     "steno.records": {"Batch", "ModelStart", "RunChange", "RunStart", "Series", "Token"},
     "steno.tracking.followers": {"Follower", "follow"},
 }
@@ -48,6 +49,7 @@ CALLED = {
     "StoreRegister": {"runs", "artifacts", "models"},
     "FlavorRegister": {"__call__"},
     "IntegrationRegister": {"__call__"},
+    "ImporterRegister": {"__call__"},
 }
 
 

@@ -29,6 +29,7 @@ CATCHES_ALL = {
     "integrations/": "advice: a model or its data may raise anything when it is asked, and is then left out",
     "core/steno/tracking/followers.py": "what is handed over late is advice: a failure in it ends neither read nor run",
     "core/steno/testing/": "suites: what a stranger's code does in a test is told, and looking on changes nothing",
+    "plugins/steno_objects/": "a library of another's store may raise anything: it is put into words",
     "plugins/steno_serving/": "a model that is asked, or a file that is read, may raise anything: who asked is told",
     "plugins/steno-": "advice and observers: a model, its data or a folder may raise anything",
     "core/steno/tracking/carrier.py": "the writer thread: what a store or gate raises waits in the journal",

@@ -8,8 +8,16 @@ from typing import Any
 from steno.asgi.listening import listening
 from steno.errors import MissingDependency
 
-KEEP_ALIVE_S = 75
-MOST_AT_ONCE = 1000
+_ALWAYS: dict[str, Any] = {
+    "factory": True,
+    "log_level": "warning",
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+    "lifespan": "on",
+    "timeout_keep_alive": 75,
+    "limit_concurrency": 1000,
+}
 
 
 def run(
@@ -38,24 +46,20 @@ def run(
     try:
         import uvicorn
         from uvicorn.supervisors import Multiprocess
+
+        from steno.asgi.gathering import Protocol
     except ImportError as error:
         raise MissingDependency("serving", "uvicorn") from error
     config = uvicorn.Config(
         application,
-        factory=True,
+        http=Protocol,
         host=host,
         port=port,
         workers=workers,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        lifespan="on",
-        timeout_keep_alive=KEEP_ALIVE_S,
-        limit_concurrency=MOST_AT_ONCE,
         timeout_graceful_shutdown=stop_s,
         ssl_certfile=ssl_certfile or None,
         ssl_keyfile=ssl_keyfile or None,
+        **_ALWAYS,
     )
     with listening(host, port) as place:
         if workers > 1:

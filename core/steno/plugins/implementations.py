@@ -11,7 +11,12 @@ from steno.errors import PluginError
 
 KNOWN = tuple(name for name in vars(hookspecs) if name.startswith("steno_"))
 _SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-OFFERS = ("steno_register_stores", "steno_register_flavors", "steno_register_integrations")
+OFFERS = (
+    "steno_register_stores",
+    "steno_register_flavors",
+    "steno_register_integrations",
+    "steno_register_importers",
+)
 
 
 class Implementations:

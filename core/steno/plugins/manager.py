@@ -20,7 +20,14 @@ from steno.plugins.blame import described, is_its_own
 from steno.plugins.discovery import Point
 from steno.plugins.hooks import Hooks
 from steno.plugins.implementations import OFFERS, Implementations, implementations, offer
-from steno.plugins.registers import FlavorRegister, IntegrationRegister, Offer, Register, StoreRegister
+from steno.plugins.registers import (
+    FlavorRegister,
+    ImporterRegister,
+    IntegrationRegister,
+    Offer,
+    Register,
+    StoreRegister,
+)
 
 logger = logging.getLogger("steno.plugins")
 
@@ -58,6 +65,7 @@ class Plugins:
         self.stores = StoreRegister()
         self.flavors = FlavorRegister()
         self.integrations = IntegrationRegister()
+        self.importers = ImporterRegister()
         self.failures: dict[str, str] = {}
         self.when_late: list[Callable[[], None]] = []
         self.hooks = Hooks(self.manager, self._fail, self.wait)
@@ -68,7 +76,12 @@ class Plugins:
         self._begun = self._loaded = False
         self._loading = threading.RLock()  # held while plugins are imported; `_lock` never is
         self._lock = threading.RLock()
-        self._registers: tuple[Register[Any], ...] = (*self.stores.registers, self.flavors, self.integrations)
+        self._registers: tuple[Register[Any], ...] = (
+            *self.stores.registers,
+            self.flavors,
+            self.integrations,
+            self.importers,
+        )
         for register in self._registers:
             register.wait = self.wait
 
@@ -198,11 +211,12 @@ class Plugins:
 
 def _brought(implemented: dict[str, Any], plugin: str) -> list[tuple[Offer, ...]]:
     """Let a plugin say what it offers; nobody else sees it yet."""
-    stores, flavors, integrations = StoreRegister(plugin), FlavorRegister(plugin), IntegrationRegister(plugin)
-    for hook, register in zip(OFFERS, (stores, flavors, integrations), strict=True):
+    stores = StoreRegister(plugin)
+    others = (FlavorRegister(plugin), IntegrationRegister(plugin), ImporterRegister(plugin))
+    for hook, register in zip(OFFERS, (stores, *others), strict=True):
         if hook in implemented:
             offer(implemented[hook], register)
-    return [tuple(register.offers.values()) for register in (*stores.registers, flavors, integrations)]
+    return [tuple(register.offers.values()) for register in (*stores.registers, *others)]
 
 
 def _remedy(point: Point) -> str:

@@ -23,8 +23,8 @@ class Offer(Struct, frozen=True):
     """One thing a plugin offers.
 
     Attributes:
-        kind: Which thing: "run store", "artifact store", "models" or "autologging".
-        name: Scheme of a store, name of a flavor or integration.
+        kind: Which thing: "run store", "artifact store", "models", "autologging" or "runs recorded by".
+        name: Scheme of a store, name of a flavor, integration or importer.
         address: "module:attribute".
         plugin: The plugin that offers it.
         remedy: What to install if the address cannot be imported.
@@ -34,6 +34,7 @@ class Offer(Struct, frozen=True):
         options: What an integration's `autolog()` takes beyond what every integration takes.
         also: Other names by which users switch an integration; several may answer to one.
         names: What an integration's namespaces hold beyond functions: address by name.
+        description: What an importer reads, in a few words.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Offer(Struct, frozen=True):
     also: tuple[str, ...] = ()
     names: dict[str, str] = {}
     kind: str = ""
+    description: str = ""
 
     def load(self) -> Any:
         """Import and return what the address names.
@@ -74,7 +76,7 @@ def check(offer: Offer, kind: str) -> None:
         PluginError: Says what is wrong with it, and what it should be.
     """
     texts = {"name": offer.name, "address": offer.address, "remedy": offer.remedy, "requires": offer.requires}
-    for field, value in {**texts, "when": offer.when}.items():
+    for field, value in {**texts, "when": offer.when, "description": offer.description}.items():
         if not isinstance(value, str):
             raise PluginError(f"{kind} {offer.name!r}: {field} is text, not {value!r}")
     for field in ("owns", "options", "also"):

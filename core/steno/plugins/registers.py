@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from msgspec.structs import replace
 
 from steno.contracts.flavor import Flavor
+from steno.contracts.importing import Importer
 from steno.contracts.integration import Integration
 from steno.contracts.stores import ArtifactStore, RunStore
 from steno.errors import PluginError, UnknownScheme
@@ -17,7 +18,15 @@ from steno.plugins.offers import Offer, check
 if TYPE_CHECKING:
     from steno.contracts.registry import RegistryStore
 
-__all__ = ["FlavorRegister", "IntegrationRegister", "Offer", "Register", "SchemeRegister", "StoreRegister"]
+__all__ = [
+    "FlavorRegister",
+    "ImporterRegister",
+    "IntegrationRegister",
+    "Offer",
+    "Register",
+    "SchemeRegister",
+    "StoreRegister",
+]
 
 T = TypeVar("T")
 _NAMED = re.compile(r"([^:]*)://|([A-Za-z][A-Za-z0-9+.-]+):/")
@@ -207,6 +216,16 @@ class IntegrationRegister(Register[Integration]):
                 if only in ("", namespace):
                     found[own] = replace(offer, name=own, address=address)
         return found
+
+
+class ImporterRegister(Register[Importer]):
+    """What `steno_register_importers` gets; call it."""
+
+    kind = "importer"
+
+    def __call__(self, name: str, address: str, *, requires: str = "", description: str = "") -> None:
+        """Offer an importer: `steno import <name>`. `description`: what it reads, in a few words."""
+        self.add(Offer(name, address, self.plugin, requires=requires, description=description, kind="runs recorded by"))
 
 
 _FUNCTIONS = frozenset({"autolog", "log_model", "save_model", "load_model"})

@@ -1,4 +1,4 @@
-"""A mirror for TensorBoard: what steno records is also written as event files, off the training thread.
+"""A mirror for TensorBoard: what steno records is also written as event files; and the way back.
 
 `STENO_TENSORBOARD_DIR` says where; default `tensorboard` in the working directory as the run begins.
 """
@@ -13,6 +13,17 @@ from steno.records import Batch
 
 _roots: dict[str, str] = {}
 """Where each run's files go, told on the thread that opened it: the working directory may change later."""
+
+
+@hookimpl
+def steno_register_importers(register: Any) -> None:
+    """Offer `steno import tensorboard`."""
+    register(
+        "tensorboard",
+        "steno_tensorboard.importing:importer",
+        requires="tensorboard>=2.17",
+        description="a folder of event files",
+    )
 
 
 @hookimpl

@@ -15,7 +15,7 @@ CHUNK = 1 << 14
 
 _POLYNOMIAL = 0x82F63B78
 _MASK = np.uint32(0xA282EAD8)
-_HEAD_BYTES, _FOOT_BYTES = 12, 4
+HEAD_BYTES, FOOT_BYTES = 12, 4
 
 Bytes = Any  # np.ndarray of uint8; NumPy's generic types differ between the versions that are supported
 
@@ -44,7 +44,7 @@ def framed_rows(rows: Bytes) -> Bytes:
     """Records of rows of equal length, shape (n, length + 16)."""
     count, length = rows.shape
     head = np.frombuffer(struct.pack("<Q", length), np.uint8).reshape(1, 8)
-    out = np.empty((count, length + _HEAD_BYTES + _FOOT_BYTES), np.uint8)
+    out = np.empty((count, length + HEAD_BYTES + FOOT_BYTES), np.uint8)
     out[:, :8] = head
     out[:, 8:12] = checksums(head).astype("<u4").view(np.uint8)
     out[:, 12:-4] = rows
@@ -55,10 +55,11 @@ def framed_rows(rows: Bytes) -> Bytes:
 def framed(content: bytes) -> bytes:
     """One record."""
     head = struct.pack("<Q", len(content))
-    return b"".join((head, _checksum(head), content, _checksum(content)))
+    return b"".join((head, checksum(head), content, checksum(content)))
 
 
-def _checksum(content: bytes) -> bytes:
+def checksum(content: bytes) -> bytes:
+    """Masked CRC-32C of some bytes, as it is written."""
     crc, table = 0xFFFFFFFF, _NUMBERS
     for byte in content:
         crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)

@@ -1,6 +1,7 @@
 """A mirror for Weights & Biases: what steno records is also written as offline runs, which `wandb sync` takes.
 
-`wandb` itself is neither imported nor started: it would patch the training process, and talk to a service.
+And the way back. In training `wandb` itself is neither imported nor started: it would patch the process, and talk to a
+service.
 `STENO_WANDB_DIR` says where; default `wandb` in `WANDB_DIR` or the working directory as the run begins.
 """
 
@@ -14,6 +15,12 @@ from steno.records import Batch
 
 _roots: dict[str, str] = {}
 """Where each run's files go, told on the thread that opened it: the working directory may change later."""
+
+
+@hookimpl
+def steno_register_importers(register: Any) -> None:
+    """Offer `steno import wandb`."""
+    register("wandb", "steno_wandb.importing:importer", requires="wandb>=0.18", description="a folder of offline runs")
 
 
 @hookimpl

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
@@ -80,21 +81,59 @@ def _part(first: bool, last: bool) -> int:
     return _LAST if last else _MIDDLE
 
 
+class TornFile(Exception):
+    """A file that holds no whole record any more from `offset` on."""
+
+    def __init__(self, offset: int, reason: str) -> None:
+        self.offset = offset
+        super().__init__(f"{reason} at byte {offset:,}")
+
+
 def read(path: Path) -> Iterator[bytes]:
     """Yield the records of a file, as far as they are whole."""
-    data = path.read_bytes()
-    at, parts = len(HEADER), b""
-    while at + _HEAD.size <= len(data):
-        room = BLOCK - at % BLOCK
-        if room < _HEAD.size:
-            at += room
-            continue
-        checksum, length, kind = _HEAD.unpack_from(data, at)
-        at += _HEAD.size
-        part = data[at : at + length]
-        at += length
+    with suppress(TornFile):
+        yield from records(path)
+
+
+def records(path: Path) -> Iterator[bytes]:
+    """Yield the records of a file, a block of it at a time in memory.
+
+    Raises:
+        TornFile: After the last whole record, where the file does not end with it.
+        OSError: It cannot be read.
+    """
+    parts, inside = bytearray(), False
+    with path.open("rb") as file:
+        base = 0
+        while block := file.read(BLOCK):
+            if base == 0 and not block.startswith(HEADER):
+                raise TornFile(0, "no header of Weights & Biases")
+            for kind, part in _parts(block, base, 0 if base else len(HEADER)):
+                if inside != (kind in (_MIDDLE, _LAST)):
+                    raise TornFile(base, "a record in parts, not all of which are there,")
+                parts += part
+                inside = kind in (_FIRST, _MIDDLE)
+                if not inside:
+                    yield bytes(parts)
+                    parts.clear()
+            base += len(block)
+    if inside:
+        raise TornFile(base, "a record that is cut off")
+
+
+def _parts(block: bytes, base: int, at: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the parts of records that lie in a block, with their kinds. Raises: TornFile."""
+    while len(block) - at >= _HEAD.size:
+        checksum, length, kind = _HEAD.unpack_from(block, at)
+        start, end = at + _HEAD.size, at + _HEAD.size + length
+        if kind == 0 and not any(block[at:]):
+            return  # space that was set aside and never written
+        if end > len(block):
+            raise TornFile(base + at, "a record that is cut off")
+        part = block[start:end]
         if kind not in _SEEDS or crc32(part, _SEEDS[kind]) != checksum:
-            return
-        parts = part if kind in (_FULL, _FIRST) else parts + part
-        if kind in (_FULL, _LAST):
-            yield parts
+            raise TornFile(base + at, "a record that does not match its checksum")
+        yield kind, part
+        at = end
+    if any(block[at:]):
+        raise TornFile(base + at, "a record that is cut off")

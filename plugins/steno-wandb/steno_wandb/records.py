@@ -154,6 +154,11 @@ def shown(key: str) -> str:
     return f"metric/{key}" if key[0] in "_s" and key in _TAKEN else key
 
 
+def original(key: str) -> str:
+    """The key that `shown` was given."""
+    return key[7:] if key.startswith("metric/") and key[7:] in _TAKEN else key
+
+
 def _item(key: str, text: str) -> bytes:
     return wire.message(1, wire.text(_KEY, key) + wire.text(_JSON, text))
 

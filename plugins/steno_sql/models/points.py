@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import BindParameter, Connection, bindparam, select
 from steno.records import Metric
 
-from steno_sql import sqlite
+from steno_sql.arriving import put
 from steno_sql.models.tables import logged_model_metrics as metrics
 from steno_sql.runs import slices
 from steno_sql.schema import AnyRow
@@ -22,11 +22,7 @@ Point = tuple[int, int, float]  # step, time, value
 _Key = tuple[int, str, str, str, str]
 
 _NAMES = ("model", "key", "run_id", "dataset_name", "dataset_digest")
-_SET = sqlite.insert(metrics)
-_SET = _SET.on_conflict_do_update(
-    index_elements=list(_NAMES),
-    set_={column.name: column for column in _SET.excluded if not column.primary_key},
-)
+_SET = put(metrics)
 _IDS: BindParameter[list[int]] = bindparam("models", expanding=True)
 _STORED = select(metrics).where(metrics.c.model.in_(_IDS))
 _decoder = msgspec.msgpack.Decoder(list[Point])
@@ -41,7 +37,7 @@ def add(connection: Connection, new: Iterable[tuple[int, str, Metric]]) -> None:
     stored = _stored(connection, sorted({key[0] for key in groups}))
     rows = [_row(key, points, stored.get(key)) for key, points in groups.items()]
     if rows:
-        connection.execute(_SET, rows)
+        _SET.run_each(connection, rows)
 
 
 def of_row(row: AnyRow, model_id: str) -> list[Metric]:

@@ -6,9 +6,9 @@ metric are the last that were logged, packed, in a row that also has its last va
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, LargeBinary, Table
 
-from steno_sql.schema import big_id, metadata
+from steno_sql.schema import a_text, big_id, metadata
 
 
 def _model_key() -> Column[int]:
@@ -19,17 +19,17 @@ logged_models = Table(
     "logged_models",
     metadata,
     Column("id", big_id, primary_key=True),
-    Column("model_id", Text, nullable=False, unique=True),
+    Column("model_id", a_text, nullable=False, unique=True),
     Column("experiment_id", big_id, ForeignKey("experiments.experiment_id", ondelete="CASCADE"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("artifact_location", Text, nullable=False),
-    Column("model_type", Text),
-    Column("source_run_id", Text, index=True),
-    Column("status", Text, nullable=False),
-    Column("status_message", Text),
+    Column("name", a_text, nullable=False),
+    Column("artifact_location", a_text, nullable=False),
+    Column("model_type", a_text),
+    Column("source_run_id", a_text, index=True),
+    Column("status", a_text, nullable=False),
+    Column("status_message", a_text),
     Column("creation_timestamp", BigInteger, nullable=False),
     Column("last_updated_timestamp", BigInteger, nullable=False),
-    Column("lifecycle_stage", Text, nullable=False),
+    Column("lifecycle_stage", a_text, nullable=False),
     Column("deleted_time", BigInteger),
     Column("deleted_with_experiment", Boolean, nullable=False),
 )
@@ -44,8 +44,8 @@ logged_model_params = Table(
     "logged_model_params",
     metadata,
     _model_key(),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", a_text, primary_key=True),
+    Column("value", a_text, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -53,8 +53,8 @@ logged_model_tags = Table(
     "logged_model_tags",
     metadata,
     _model_key(),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", a_text, primary_key=True),
+    Column("value", a_text, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -63,10 +63,10 @@ logged_model_metrics = Table(
     "logged_model_metrics",
     metadata,
     _model_key(),
-    Column("key", Text, primary_key=True),
-    Column("run_id", Text, primary_key=True),
-    Column("dataset_name", Text, primary_key=True),
-    Column("dataset_digest", Text, primary_key=True),
+    Column("key", a_text, primary_key=True),
+    Column("run_id", a_text, primary_key=True),
+    Column("dataset_name", a_text, primary_key=True),
+    Column("dataset_digest", a_text, primary_key=True),
     Column("last", Double),
     Column("last_step", BigInteger, nullable=False),
     Column("last_time", BigInteger, nullable=False),

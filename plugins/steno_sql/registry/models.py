@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from steno.errors import AlreadyExists, NotFound
 from steno.model_records import Change, RegisteredModel
 
-from steno_sql import sqlite
+from steno_sql.arriving import put, put_if_new
 from steno_sql.registry import tags as tagging
 from steno_sql.registry import versions
 from steno_sql.registry.tables import (
@@ -32,11 +32,7 @@ _STANDS_FOR = (
     .where(model_aliases.c.model.in_(bindparam("models", expanding=True)))
     .order_by(model_aliases.c.alias)
 )
-_SET_ALIAS = sqlite.insert(model_aliases)
-_SET_ALIAS = _SET_ALIAS.on_conflict_do_update(
-    index_elements=["model", "alias"], set_={"version": _SET_ALIAS.excluded.version}
-)
-_NAMED = sqlite.insert(registered_model_names).on_conflict_do_nothing()
+_SET_ALIAS, _NAMED = put(model_aliases), put_if_new(registered_model_names)
 
 
 def create(trail: Trail, name: str, tags: Mapping[str, str] | None, description: str) -> None:
@@ -53,7 +49,7 @@ def create(trail: Trail, name: str, tags: Mapping[str, str] | None, description:
     except IntegrityError as error:
         raise AlreadyExists(f"registered model {name!r} exists already") from error
     model = find(trail.connection, name)
-    trail.connection.execute(_NAMED, {"name": name, "model": model.id})
+    _NAMED.run(trail.connection, {"name": name, "model": model.id})
     trail.of_model(model, Change.MODEL_CREATED, after=name)
     if description:
         trail.of_model(model, Change.MODEL_DESCRIBED, after=description)
@@ -108,7 +104,7 @@ def rename(trail: Trail, name: str, new_name: str) -> None:
         _update(trail, model, name=new_name)
     except IntegrityError as error:
         raise AlreadyExists(f"registered model {new_name!r} exists already: {name!r} cannot become it") from error
-    trail.connection.execute(_NAMED, {"name": new_name, "model": model.id})
+    _NAMED.run(trail.connection, {"name": new_name, "model": model.id})
     trail.of_model(model, Change.MODEL_RENAMED, before=name, after=new_name)
 
 
@@ -153,7 +149,7 @@ def set_alias(trail: Trail, name: str, alias: str, version: str) -> None:
     before = _stands_for(trail.connection, model, alias)
     if before == target.version:
         return
-    trail.connection.execute(_SET_ALIAS, {"model": model.id, "alias": alias, "version": target.id})
+    _SET_ALIAS.run(trail.connection, {"model": model.id, "alias": alias, "version": target.id})
     trail.of_alias(model.id, name, alias, before, target.version)
 
 

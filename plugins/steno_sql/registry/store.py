@@ -18,21 +18,22 @@ from steno_sql.registry.trail import Trail
 
 
 class SqlRegistry:
-    """A `steno.contracts.registry.RegistryStore` in one SQLite file; see there for what each method promises.
+    """A `steno.contracts.registry.RegistryStore` in a SQL database; see there for what each method promises.
 
-    The file may be that of a `steno_sql.store.SqlStore`, and is by default. Safe for threads, for many processes at
+    The database may be that of a `steno_sql.store.SqlStore`, and is by default. Safe for threads, for many processes at
     once, and for fork. Nothing is opened before the first call.
 
     Args:
-        uri: `sqlite:///relative.db` or `sqlite:////absolute.db`; the folder is made when it is missing.
+        uri: As for a `SqlStore`.
 
     Raises:
-        InvalidValue: The URI names no file.
+        InvalidValue: The URI names no database.
+        MissingDependency: It is PostgreSQL's, and psycopg is not installed.
     """
 
     def __init__(self, uri: str) -> None:
-        self.uri = uri
-        self._database = Database(uri)
+        self._database = Database(uri, "registry")
+        self.uri = self._database.backend.uri
 
     @contextmanager
     def _changing(self, user: str) -> Iterator[Trail]:

@@ -14,12 +14,11 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
-    Text,
     UniqueConstraint,
     event,
 )
 
-from steno_sql.schema import big_id, metadata
+from steno_sql.schema import a_text, big_id, metadata
 
 
 def _model_key(*, primary_key: bool) -> Column[int]:
@@ -36,8 +35,8 @@ registered_models = Table(
     "registered_models",
     metadata,
     Column("id", big_id, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
-    Column("description", Text, nullable=False),
+    Column("name", a_text, nullable=False, unique=True),
+    Column("description", a_text, nullable=False),
     Column("versions", Integer, nullable=False),  # how many there ever were: a number is never used again
     Column("creation_timestamp", BigInteger, nullable=False),
     Column("last_updated_timestamp", BigInteger, nullable=False),
@@ -48,8 +47,8 @@ registered_model_tags = Table(
     "registered_model_tags",
     metadata,
     _model_key(primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", a_text, primary_key=True),
+    Column("value", a_text, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -59,16 +58,16 @@ model_versions = Table(
     Column("id", big_id, primary_key=True),
     _model_key(primary_key=False),
     Column("version", Integer, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("location", Text, nullable=False),
-    Column("run_id", Text, nullable=False, index=True),
-    Column("model_id", Text, nullable=False),
-    Column("current_stage", Text, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("user_id", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("status_message", Text, nullable=False),
-    Column("run_link", Text, nullable=False),
+    Column("source", a_text, nullable=False),
+    Column("location", a_text, nullable=False),
+    Column("run_id", a_text, nullable=False, index=True),
+    Column("model_id", a_text, nullable=False),
+    Column("current_stage", a_text, nullable=False),
+    Column("description", a_text, nullable=False),
+    Column("user_id", a_text, nullable=False),
+    Column("status", a_text, nullable=False),
+    Column("status_message", a_text, nullable=False),
+    Column("run_link", a_text, nullable=False),
     Column("creation_timestamp", BigInteger, nullable=False),
     Column("last_updated_timestamp", BigInteger, nullable=False),
     UniqueConstraint("model", "version"),
@@ -79,8 +78,8 @@ model_version_tags = Table(
     "model_version_tags",
     metadata,
     _version_key(primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("key", a_text, primary_key=True),
+    Column("value", a_text, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -88,7 +87,7 @@ model_aliases = Table(
     "model_aliases",
     metadata,
     _model_key(primary_key=True),
-    Column("alias", Text, primary_key=True),
+    Column("alias", a_text, primary_key=True),
     Column("version", big_id, ForeignKey("model_versions.id", ondelete="CASCADE"), nullable=False, index=True),
     sqlite_with_rowid=False,
 )
@@ -97,7 +96,7 @@ model_aliases = Table(
 registered_model_names = Table(
     "registered_model_names",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", a_text, primary_key=True),
     Column("model", big_id, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
@@ -108,18 +107,28 @@ registry_events = Table(
     Column("number", big_id, primary_key=True),
     Column("model", big_id, nullable=False, index=True),
     Column("time_ms", BigInteger, nullable=False),
-    Column("user", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("version", Text, nullable=False),
-    Column("change", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("before", Text),
-    Column("after", Text),
+    Column("user", a_text, nullable=False),
+    Column("name", a_text, nullable=False),
+    Column("version", a_text, nullable=False),
+    Column("change", a_text, nullable=False),
+    Column("key", a_text, nullable=False),
+    Column("before", a_text),
+    Column("after", a_text),
     sqlite_autoincrement=True,
 )
 
 
 def _only_ever_added_to(table: Table, connection: Connection, **_: object) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            f"CREATE FUNCTION {table.name}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE 'the trail of the registry is only ever added to'; END $$"
+        )
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {table.name}_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name} "
+            f"EXECUTE FUNCTION {table.name}_refuse()"
+        )
+        return
     for verb in ("UPDATE", "DELETE"):
         connection.exec_driver_sql(
             f"CREATE TRIGGER {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name} "

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Insert, Select, Table, bindparam, delete, select
+from sqlalchemy import Column, Connection, Select, Table, bindparam, delete, select
 
-from steno_sql import sqlite
+from steno_sql.arriving import put as put_rows
+from steno_sql.prepared import Prepared
 
 
 def load(connection: Connection, table: Table, owners: Sequence[int]) -> defaultdict[int, dict[str, str]]:
@@ -28,7 +29,7 @@ def put(connection: Connection, table: Table, owner: int, tags: Mapping[str, str
     changed = [(key, there.get(key), value) for key, value in tags.items() if there.get(key) != value]
     if changed:
         mine = _owner(table).name
-        connection.execute(_put(table), [{mine: owner, "key": key, "value": value} for key, _, value in changed])
+        _put(table).run_each(connection, [{mine: owner, "key": key, "value": value} for key, _, value in changed])
     return changed
 
 
@@ -38,10 +39,8 @@ def _of(table: Table) -> Select[Any]:
 
 
 @cache
-def _put(table: Table) -> Insert:
-    statement = sqlite.insert(table)
-    mine = [_owner(table), table.c.key]
-    return statement.on_conflict_do_update(index_elements=mine, set_={"value": statement.excluded.value})
+def _put(table: Table) -> Prepared:
+    return put_rows(table)
 
 
 def remove(connection: Connection, table: Table, owner: int, key: str) -> str | None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, Select, bindparam, delete, func, insert, select, update
 from steno.errors import InvalidValue, NotFound
 from steno.model_records import Change, ModelVersion, Stage
 
@@ -22,7 +22,7 @@ WITH_NAME: Select[Any] = select(model_versions, registered_models.c.name).join(
 """Rows of `model_versions`, each with its model's name."""
 
 _BY_NAME = WITH_NAME.where(
-    registered_models.c.name == bindparam("name"), model_versions.c.version == bindparam("number")
+    registered_models.c.name == bindparam("name"), model_versions.c.version == bindparam("number", type_=BigInteger)
 )
 _BY_ALIAS = WITH_NAME.join(model_aliases, model_aliases.c.version == model_versions.c.id).where(
     model_aliases.c.model == bindparam("model"), model_aliases.c.alias == bindparam("alias")

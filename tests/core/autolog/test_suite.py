@@ -109,4 +109,5 @@ def test_the_suite_finds_a_bad_integration(toy, capfd, monkeypatch, tmp_path, ad
             getattr(suite, test)(*arguments)
     finally:
         steno.end_run()
+        steno.flush()  # what a bad integration left; the next test waits for nobody
         autolog(disable=True)

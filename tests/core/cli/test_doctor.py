@@ -8,7 +8,10 @@ from steno.plugins import plugins
 
 
 def findings(steno_json, status=0):
-    return {finding["subject"]: finding for finding in steno_json("doctor", "--quick", status=status)}
+    found = steno_json("doctor", "--quick", status=None)
+    problems = [finding for finding in found if finding["state"] == "problem"]
+    assert bool(problems) == bool(status), problems
+    return {finding["subject"]: finding for finding in found}
 
 
 def test_a_whole_installation_has_no_problem(steno, steno_json, seeded):
@@ -69,7 +72,8 @@ def test_plugins_are_listed_with_what_they_offer(steno, steno_json):
     states = {one["name"]: one for one in steno_json("plugins")}
     assert states["sql"]["state"] == "active"
     offers = [(offer["kind"], offer["name"]) for offer in states["sql"]["offers"]]
-    assert offers == [("run store", "sqlite"), ("registry", "sqlite")]
+    databases = ("sqlite", "postgresql", "postgres")
+    assert offers == [(kind, name) for kind in ("run store", "registry") for name in databases]
     assert "run store sqlite:" in steno("plugins").stdout
     assert "registry sqlite:" in steno("plugins").stdout
 

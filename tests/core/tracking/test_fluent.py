@@ -332,7 +332,7 @@ def test_children_are_recorded_whole(tracking):
     assert steno.get_parent_run(child_id).info.run_id == run.run_id
 
 
-@pytest.mark.parametrize("uri", ["postgresql://host/db", "ftp://host/x", "nosuch:///x"])
+@pytest.mark.parametrize("uri", ["mysql://host/db", "ftp://host/x", "nosuch:///x"])
 def test_an_unknown_scheme_says_what_there_is_and_what_to_do(tracking, uri):
     with pytest.raises(UnknownScheme, match=r"known schemes: .*sqlite.*nstall a plugin"):
         steno.set_tracking_uri(uri)

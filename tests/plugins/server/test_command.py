@@ -139,7 +139,7 @@ def test_a_token_is_taken_from_the_environment_and_kept_nowhere(tmp_path, monkey
 def test_artifacts_that_cannot_be_served_are_told_with_the_remedy(tmp_path):
     command = [sys.executable, "-c", "from steno.cli import main; main()", "server", "--port", str(free_port())]
     told = subprocess.run(
-        [*command, "--artifacts-destination", "s3://b/x"], cwd=tmp_path, capture_output=True, text=True, timeout=30
+        [*command, "--artifacts-destination", "https://b/x"], cwd=tmp_path, capture_output=True, text=True, timeout=30
     )
     assert told.returncode == 1
     assert "--no-serve-artifacts" in told.stderr
