@@ -49,8 +49,6 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start each test in an empty folder and without anyone's settings."""
     for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
         monkeypatch.delenv(name)
-    steno.set_tracking_uri("")  # of a test before, which may have looked at a store after its end
-    context.last.set(None)
     monkeypatch.chdir(tmp_path)
 
 

@@ -7,6 +7,7 @@ import mimetypes
 import tempfile
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
+from urllib.parse import unquote
 
 from steno.contracts.paths import artifact_key
 from steno.errors import NotFound, UnsafePath
@@ -49,9 +50,14 @@ class ObjectStore:
     Args:
         uri: The root's address, to be shown: without credentials.
         objects: What lies there.
+
+    Raises:
+        UnsafePath: The address climbs.
     """
 
     def __init__(self, uri: str, objects: Objects) -> None:
+        if ".." in unquote(uri).split("/"):
+            raise UnsafePath(f"the address {uri} climbs out with '..'; name the folder itself")
         self.uri = uri
         self._objects = objects
 

@@ -1,8 +1,8 @@
-"""A model for Ray's datasets: a class of which `map_batches` makes actors, each with the model loaded."""
+"""A model for Ray's datasets: a function that its workers call, or a class of which `map_batches` makes actors."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,14 @@ def ray_predictor(
     keep: Collection[str] = (),
     model_config: Mapping[str, Any] | str | Path | None = None,
     trusted: Collection[str] = (),
-) -> type:
-    """Return a class for `ray.data.Dataset.map_batches`.
+    actors: bool = False,
+) -> Callable[..., Any]:
+    """Return a function for `ray.data.Dataset.map_batches`.
 
         predictor = steno.pyfunc.ray_predictor("models:/churn@champion", keep=["customer"])
-        dataset.map_batches(predictor, batch_format="pandas", concurrency=4)
+        dataset.map_batches(predictor, batch_format="pandas")
+
+    Each of Ray's worker processes loads the model once, when it first has a batch.
 
     Args:
         model_uri: As for `load_model`; followed now, and on this machine. Ray's object store brings the model to
@@ -48,6 +51,8 @@ def ray_predictor(
         keep: Columns of the batch to have before the predictions.
         model_config: Goes before the configuration saved with it.
         trusted: What it may construct beyond its framework's own types, by qualified name.
+        actors: Return a class instead, of which Ray makes actors that have the model before their first batch: for
+            models that take long to load, or a GPU each. They start anew with each dataset, which takes seconds.
 
     Raises:
         MissingDependency: Ray, or what its datasets need, is not installed.
@@ -67,10 +72,19 @@ def ray_predictor(
     if taken := set(kept) & {name for name, _ in (fields.fields if fields is not None else ())}:
         raise InvalidValue(f"the model predicts {', '.join(sorted(taken))}, so no column of that name can be kept")
     place = RayObject(chosen.name, ray.put(packed(chosen.path)))
-    return _predictor(TableScorer(sent(chosen, place), chosen.params, fields), kept)
+    scorer = TableScorer(sent(chosen, place), chosen.params, fields)
+    return _actor(scorer, kept) if actors else _function(scorer, kept)
 
 
-def _predictor(scorer: TableScorer, kept: list[str]) -> type:
+def _function(scorer: TableScorer, kept: list[str]) -> Callable[[Any], Any]:
+    def predict(batch: Any) -> Any:
+        """Return the predictions, beside the columns that are kept."""
+        return _beside(framed(batch), kept, scorer)
+
+    return predict
+
+
+def _actor(scorer: TableScorer, kept: list[str]) -> type:
     class Predictor:
         """Predictions for batches; made once in each actor, which then has the model."""
 

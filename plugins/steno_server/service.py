@@ -44,7 +44,7 @@ class Service:
         self.artifacts = Artifacts(options, self._default_location)
         self.read_modify_write = threading.Lock()
         self.meter = Meter(options.workers, totals={POINTS: "Points of metrics that were taken in."})
-        self.repeats = Repeats(lambda: self.store, alone=options.workers == 1)
+        self.repeats = Repeats(lambda: self.store, alone=_alone(options))
         self.writers = ThreadPoolExecutor(WRITERS, "steno-server-writer")
         self.listeners = Listeners(lambda: self.store)
         self._probe: asyncio.Future[None] | None = None
@@ -102,3 +102,8 @@ class Service:
                 self._places.clear()
             self._places[experiment_id] = lambda each: f"{before}{each}{after}"
         return uri
+
+
+def _alone(options: Options) -> bool:
+    """Whether no other process answers clients of this store: a database on a server is there to be shared."""
+    return options.workers == 1 and options.store_uri.startswith("sqlite:")

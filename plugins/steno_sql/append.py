@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, outerjoin, select
 from steno.records import MetricSummary, Series
 
 from steno_sql import summaries
-from steno_sql.arriving import NewRows, put
+from steno_sql.arriving import NewRows, Put
 from steno_sql.blocks import BLOCK_SIZE, Block, summarise
 from steno_sql.pieces import cut, joined, needs_chunk, only_point, points_from, sealed_row, tail_row
 from steno_sql.prepared import Prepared
@@ -24,7 +24,7 @@ SEALED_POINTS = 32 * BLOCK_SIZE
 """Points that a sealed chunk may hold."""
 
 _NEW_CHUNKS, _NEW_SERIES = NewRows(chunks), NewRows(series)
-_SET_TAIL, _SET_SERIES = put(chunks), put(series)
+_SET_TAIL, _SET_SERIES = Put(chunks), Put(series)
 _SUMMARY = len(series.columns)
 _Row = tuple[Any, ...]
 _TAIL = (chunks.c.run == series.c.run) & (chunks.c.key == series.c.key) & (chunks.c.number == TAIL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -42,8 +42,7 @@ class NewRows:
         wanted = [table.c[name] for name in columns] or list(table.columns)
         self._names = [column.name for column in wanted]
         self._types = [_TYPES[type(column.type)] for column in wanted]
-        listed = ", ".join(f'"{name}"' for name in self._names)
-        self._copy = f"COPY {table.name} ({listed}) FROM STDIN (FORMAT BINARY)"
+        self._copy = f"COPY {table.name} ({_listed(self._names)}) FROM STDIN (FORMAT BINARY)"
 
     def add(self, connection: Connection, rows: Sequence[Values]) -> None:
         """Add them."""
@@ -57,9 +56,33 @@ class NewRows:
                 copy.write_row([row[name] for name in self._names])
 
 
-def put(table: Table) -> Prepared:
-    """Return the statement that inserts a row, or writes over the one that is there under the same key."""
-    return Prepared(partial(_put, table))
+class Put(Prepared):
+    """Inserts rows, each with all columns, or writes over those that are there under the same key.
+
+    Args:
+        table: The table. No two of the rows that are written at a time have the same key.
+    """
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(partial(_put, table))
+        self._names = [column.name for column in table.columns]
+        key = [column.name for column in table.primary_key]
+        # In PostgreSQL one statement with a list for each column costs half of what one for each row does.
+        lists = ", ".join(f"%({column.name})b::{_TYPES[type(column.type)]}[]" for column in table.columns)
+        changed = ", ".join(f'"{name}" = excluded."{name}"' for name in self._names if name not in key)
+        self._together = (
+            f"INSERT INTO {table.name} ({_listed(self._names)}) SELECT * FROM unnest({lists}) "
+            f"ON CONFLICT ({_listed(key)}) DO UPDATE SET {changed}"
+        )
+
+    def run_each(self, connection: Connection, rows: Iterable[Values]) -> None:
+        """Execute it for each row."""
+        together = list(rows)
+        if connection.dialect.name != "postgresql" or len(together) == 1:
+            super().run_each(connection, together)
+            return
+        columns = {name: [row[name] for row in together] for name in self._names}
+        connection.connection.cursor().execute(self._together, columns)
 
 
 def put_if_new(table: Table, columns: Sequence[str] = (), told: Column[Any] | None = None) -> Prepared:
@@ -71,6 +94,10 @@ def put_if_new(table: Table, columns: Sequence[str] = (), told: Column[Any] | No
         told: The number of the new row, which the statement returns in PostgreSQL; nothing if there is no new row.
     """
     return Prepared(partial(_put_if_new, table, told), columns)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _put(table: Table, dialect: str) -> Insert:

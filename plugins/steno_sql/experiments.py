@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, String, bindparam, cast, delet
 from steno.errors import AlreadyExists, NotFound, RunStateError
 from steno.records import Experiment, LifecycleStage
 
-from steno_sql.arriving import put
+from steno_sql.arriving import Put
 from steno_sql.models.tables import logged_models
 from steno_sql.prepared import Prepared
 from steno_sql.schema import AnyRow, experiment_tags, experiments, runs
@@ -18,7 +18,7 @@ from steno_sql.schema import AnyRow, experiment_tags, experiments, runs
 ACTIVE, DELETED = LifecycleStage.ACTIVE.value, LifecycleStage.DELETED.value
 
 _id = experiments.c.experiment_id
-_SET_TAG = put(experiment_tags)
+_SET_TAG = Put(experiment_tags)
 _ONE = select(experiments).where(_id == bindparam("number"))
 _LOCATION = Prepared(
     select(experiments.c.artifact_location).where(_id == bindparam("number"), experiments.c.lifecycle_stage == ACTIVE)

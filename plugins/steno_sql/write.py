@@ -13,7 +13,7 @@ from steno.records import Batch, ModelOutput, RunChange, RunStart, RunStatus, Ta
 
 from steno_sql import experiments
 from steno_sql.append import Append
-from steno_sql.arriving import NewRows, put, put_if_new
+from steno_sql.arriving import NewRows, Put, put_if_new
 from steno_sql.backends import Turn
 from steno_sql.experiments import ACTIVE, DELETED
 from steno_sql.inputs import write_inputs, write_model_inputs, write_outputs
@@ -47,12 +47,12 @@ _CHANGE = Prepared(
 )
 _PARAMS = Prepared(select(params.c.key, params.c.value).where(params.c.run == bindparam("number")))
 _ADD_PARAMS = NewRows(params)
-_SET_TAGS = put(tags)
+_SET_TAGS = Put(tags)
 _ADD_TAGS = NewRows(tags)
 _DROP_TAG = Prepared(delete(tags).where(tags.c.run == bindparam("number"), tags.c.key == bindparam("tag_key")))
 _STORED_END = select(offsets.c.end).where(offsets.c.writer_id == bindparam("writer_id"))
 _OFFSET, _HELD_OFFSET = Prepared(_STORED_END), Prepared(_STORED_END.with_for_update())
-_NEW_OFFSET, _SET_OFFSET = put_if_new(offsets), put(offsets)
+_NEW_OFFSET, _SET_OFFSET = put_if_new(offsets), Put(offsets)
 
 Round = dict[str, Batch]
 

@@ -78,16 +78,13 @@ def spark_by_mlflow(folder: Path) -> Turn:
     return spark(folder, "mlflow")
 
 
-class NoModel:
-    """What Ray takes by itself: actors that start, and pass a column on."""
-
-    def __call__(self, batch: Any) -> Any:
-        """Return the sum of the columns, which is what the model predicts."""
-        return batch.sum(axis=1).to_frame("prediction")
+def no_model(batch: Any) -> Any:
+    """Return the sum of the columns, which is what the model predicts: what Ray takes by itself."""
+    return batch.sum(axis=1).to_frame("prediction")
 
 
-def ray(folder: Path, predictor: type | None = None) -> Turn:
-    """Ray with two actors, which it starts for each turn."""
+def ray(folder: Path, predictor: Callable[..., Any] | None = None) -> Turn:
+    """Ray with two workers."""
     import ray
     import ray.data
     import steno
@@ -98,7 +95,7 @@ def ray(folder: Path, predictor: type | None = None) -> Turn:
 
     def turn() -> float:
         rows = ray.data.read_parquet(str(folder / "rows"), override_num_blocks=PARTS)
-        scored = rows.map_batches(predictor, batch_format="pandas", batch_size=10_000, concurrency=2, num_cpus=0.5)
+        scored = rows.map_batches(predictor, batch_format="pandas", batch_size=10_000)
         return sum(float(batch["prediction"].sum()) for batch in scored.iter_batches(batch_format="pandas"))
 
     return turn
@@ -106,7 +103,7 @@ def ray(folder: Path, predictor: type | None = None) -> Turn:
 
 def ray_alone(folder: Path) -> Turn:
     """The same without a model."""
-    return ray(folder, NoModel)
+    return ray(folder, no_model)
 
 
 def dask(folder: Path) -> Turn:

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import BindParameter, Connection, bindparam, select
 from steno.records import Metric
 
-from steno_sql.arriving import put
+from steno_sql.arriving import Put
 from steno_sql.models.tables import logged_model_metrics as metrics
 from steno_sql.runs import slices
 from steno_sql.schema import AnyRow
@@ -22,7 +22,7 @@ Point = tuple[int, int, float]  # step, time, value
 _Key = tuple[int, str, str, str, str]
 
 _NAMES = ("model", "key", "run_id", "dataset_name", "dataset_digest")
-_SET = put(metrics)
+_SET = Put(metrics)
 _IDS: BindParameter[list[int]] = bindparam("models", expanding=True)
 _STORED = select(metrics).where(metrics.c.model.in_(_IDS))
 _decoder = msgspec.msgpack.Decoder(list[Point])

@@ -11,7 +11,7 @@ from steno.errors import AlreadyExists, NotFound, ParamConflict, RunStateError
 from steno.model_records import LoggedModel, LoggedModelStatus
 from steno.records import Metric
 
-from steno_sql.arriving import put
+from steno_sql.arriving import Put
 from steno_sql.experiments import ACTIVE, DELETED, active_locations, now_ms
 from steno_sql.models import points
 from steno_sql.models.tables import logged_model_metrics, logged_model_params, logged_model_tags, logged_models
@@ -23,7 +23,7 @@ _BY_ID = select(logged_models).where(logged_models.c.model_id == bindparam("want
 _PARAMS = select(logged_model_params).where(logged_model_params.c.model.in_(_MINE))
 _TAGS = select(logged_model_tags).where(logged_model_tags.c.model.in_(_MINE))
 _METRICS = select(logged_model_metrics).where(logged_model_metrics.c.model.in_(_MINE))
-_SET_TAG = put(logged_model_tags)
+_SET_TAG = Put(logged_model_tags)
 
 
 def location(root: str, model_id: str) -> str:

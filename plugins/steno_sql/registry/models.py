@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from steno.errors import AlreadyExists, NotFound
 from steno.model_records import Change, RegisteredModel
 
-from steno_sql.arriving import put, put_if_new
+from steno_sql.arriving import Put, put_if_new
 from steno_sql.registry import tags as tagging
 from steno_sql.registry import versions
 from steno_sql.registry.tables import (
@@ -32,7 +32,7 @@ _STANDS_FOR = (
     .where(model_aliases.c.model.in_(bindparam("models", expanding=True)))
     .order_by(model_aliases.c.alias)
 )
-_SET_ALIAS, _NAMED = put(model_aliases), put_if_new(registered_model_names)
+_SET_ALIAS, _NAMED = Put(model_aliases), put_if_new(registered_model_names)
 
 
 def create(trail: Trail, name: str, tags: Mapping[str, str] | None, description: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, bindparam, delete, select
 
-from steno_sql.arriving import put as put_rows
+from steno_sql.arriving import Put
 from steno_sql.prepared import Prepared
 
 
@@ -40,7 +40,7 @@ def _of(table: Table) -> Select[Any]:
 
 @cache
 def _put(table: Table) -> Prepared:
-    return put_rows(table)
+    return Put(table)
 
 
 def remove(connection: Connection, table: Table, owner: int, key: str) -> str | None:

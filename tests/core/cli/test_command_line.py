@@ -126,7 +126,10 @@ def plugged(monkeypatch):
     def register(plugin):
         monkeypatch.setattr(root.steno, "commands", {})
         monkeypatch.setattr(root.steno, "_asked_plugins", False)
-        monkeypatch.setattr(models, "commands", dict(models.commands))
+        # Its own alone: those of plugins that were asked before are asked again, and would find their names taken.
+        theirs = {word for words in plugins().hooks.commands.values() for word in words}
+        own = {name: command for name, command in models.commands.items() if f"models {name}" not in theirs}
+        monkeypatch.setattr(models, "commands", own)
         monkeypatch.setattr(models, "_asked_plugins", False)
         names.append(type(plugin).__name__)
         assert plugins().register(plugin, names[-1])

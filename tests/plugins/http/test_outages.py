@@ -79,7 +79,7 @@ def test_watched_fits_learn_the_same_in_an_outage_and_are_recorded_whole_after_i
     try:
         fitted = [LogisticRegression(C=c).fit(inputs, labels) for c in (1.0, 2.0, 3.0)]
     finally:
-        steno.sklearn.autolog(disable=True)
+        steno.autolog(disable=True)  # of scikit-learn alone it would be remembered
     assert fitted[0].coef_.tobytes() == plain.tobytes()
     assert writer.pending()
     tracked.be("")

@@ -30,12 +30,13 @@ def ray():
     ray.shutdown()
 
 
-def test_actors_have_the_model_where_its_folder_is_not(ray, linear, rows, tmp_path):
+@pytest.mark.parametrize("actors", [False, True])
+def test_workers_have_the_model_where_its_folder_is_not(ray, linear, rows, tmp_path, actors):
     shutil.copytree(linear, tmp_path / "model")
-    predictor = steno.pyfunc.ray_predictor(tmp_path / "model", keep="number")
+    predictor = steno.pyfunc.ray_predictor(tmp_path / "model", keep="number", actors=actors)
     shutil.rmtree(tmp_path / "model")
     dataset = ray.data.from_pandas(rows.assign(number=range(len(rows))))
-    scored = dataset.map_batches(predictor, batch_format="pandas", batch_size=3, concurrency=1)
+    scored = dataset.map_batches(predictor, batch_format="pandas", batch_size=3, concurrency=1 if actors else None)
     found = scored.to_pandas().sort_values("number")
     assert list(found.columns) == ["number", "prediction"]
     np.testing.assert_allclose(found["prediction"], rows.sum(axis=1), rtol=1e-12)
@@ -44,7 +45,7 @@ def test_actors_have_the_model_where_its_folder_is_not(ray, linear, rows, tmp_pa
 def test_what_a_model_raises_ends_the_job_and_is_told(ray, scripted, rows):
     model = scripted("raise RuntimeError('no luck with ' + str(n))")
     predictor = steno.pyfunc.ray_predictor(model, trusted=["model.py"])
-    dataset = ray.data.from_pandas(rows).map_batches(predictor, batch_format="pandas", concurrency=1)
+    dataset = ray.data.from_pandas(rows).map_batches(predictor, batch_format="pandas")
     with pytest.raises(Exception, match="no luck with 8"):
         dataset.materialize()
 
@@ -52,11 +53,11 @@ def test_what_a_model_raises_ends_the_job_and_is_told(ray, scripted, rows):
 def test_batches_of_arrays_and_of_arrow_are_scored_too(ray, linear, rows):
     import pyarrow
 
-    score = steno.pyfunc.ray_predictor(linear)()
+    score = steno.pyfunc.ray_predictor(linear)
     forms = [rows, {name: rows[name].to_numpy() for name in rows}, pyarrow.Table.from_pandas(rows)]
     for each in forms:
         pd.testing.assert_series_equal(score(each)["prediction"], rows.sum(axis=1), check_names=False)
-    keeping = steno.pyfunc.ray_predictor(linear, keep=["z"])()
+    keeping = steno.pyfunc.ray_predictor(linear, keep=["z"])
     with pytest.raises(InvalidValue, match=r"\['z'\] are to be kept"):
         keeping(rows)
     with pytest.raises(InvalidValue, match="no column of that name can be kept"):

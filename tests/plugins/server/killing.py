@@ -1,9 +1,10 @@
-"""Kill a server at random while clients log, start it again, and count what is there.
+"""Kill servers at random while clients log, start them again, and count what is there.
 
-usage: python killing.py FOLDER ROUNDS SEED
+usage: python killing.py FOLDER ROUNDS SEED [STORE SERVERS]
 
-Six clients speak MLflow's wire as MLflow's own does, which sends a request again until it is answered; two runs are
-steno's own, which keeps a journal. Prints one line of JSON; exits 1 if a point is missing, or there twice.
+Six clients speak MLflow's wire as MLflow's own does, which sends a request again until it is answered, here by any of
+the servers; two runs are steno's own, which keeps a journal. STORE is where all servers keep what they are told, a
+SQLite file in FOLDER unless it is given. Prints one line of JSON; exits 1 if a point is missing, or there twice.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ GIVE_UP_S = 60.0
 class Server:
     """One server process at a time, on one port."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, store: str) -> None:
+        self.folder, self.store = folder, store
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             self.port = found.getsockname()[1]
@@ -39,11 +40,10 @@ class Server:
     def start(self) -> None:
         """Start it and wait until it answers."""
         command = [sys.executable, "-c", "from steno.cli import main; main()", "server", "--port", str(self.port)]
-        store = f"sqlite:///{self.folder}/s.db"
         self.process = subprocess.Popen(
-            [*command, "--backend-store-uri", store], cwd=self.folder, stderr=subprocess.DEVNULL
+            [*command, "--backend-store-uri", self.store], cwd=self.folder, stderr=subprocess.DEVNULL
         )
-        ask(self.port, "GET", "/ready")
+        ask([self.port], "GET", "/ready")
 
     def kill(self) -> None:
         """Kill it as the system does when memory runs out."""
@@ -51,11 +51,11 @@ class Server:
         self.process.wait(10)
 
 
-def ask(port: int, method: str, path: str, body: object = None) -> tuple[bytes, int]:
-    """Ask until it is answered; return the answer, and how often it was asked again."""
+def ask(ports: list[int], method: str, path: str, body: object = None) -> tuple[bytes, int]:
+    """Ask one server or another until it is answered; return the answer, and how often it was asked again."""
     deadline, again = time.monotonic() + GIVE_UP_S, 0
     while True:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", random.choice(ports), timeout=20)
         try:
             connection.request(
                 method, path, json.dumps(body).encode() if body else None, {"Content-Type": "application/json"}
@@ -77,11 +77,11 @@ def ask(port: int, method: str, path: str, body: object = None) -> tuple[bytes, 
 class Client(threading.Thread):
     """Logs numbered points over MLflow's wire until it is stopped; knows which were acknowledged: all of them."""
 
-    def __init__(self, port: int, number: int) -> None:
+    def __init__(self, ports: list[int], number: int) -> None:
         super().__init__()
-        self.port, self.batch, self.again, self.points = port, 1 + 9 * (number % 2), 0, 0
+        self.ports, self.batch, self.again, self.points = ports, 1 + 9 * (number % 2), 0, 0
         self.stopped = threading.Event()
-        made, _ = ask(port, "POST", API + "runs/create", {"experiment_id": "0", "run_name": f"client {number}"})
+        made, _ = ask(ports, "POST", API + "runs/create", {"experiment_id": "0", "run_name": f"client {number}"})
         self.run_id = json.loads(made)["run"]["info"]["run_id"]
 
     def run(self) -> None:
@@ -93,7 +93,7 @@ class Client(threading.Thread):
                 path, body = "runs/log-metric", {"run_id": self.run_id, **points[0]}
             else:
                 path, body = "runs/log-batch", {"run_id": self.run_id, "metrics": points}
-            self.again += ask(self.port, "POST", API + path, body)[1]
+            self.again += ask(self.ports, "POST", API + path, body)[1]
             self.points += self.batch
 
 
@@ -113,30 +113,32 @@ class Steno(threading.Thread):
                 self.points += 1
 
 
-def count(port: int, run_id: str) -> list[int]:
+def count(ports: list[int], run_id: str) -> list[int]:
     """Return the steps that the server has of a run."""
     steps: list[int] = []
     token = ""
     while True:
         path = f"{API}metrics/get-history?run_id={run_id}&metric_key=m&max_results=25000&page_token={token}"
-        page = json.loads(ask(port, "GET", path)[0])
+        page = json.loads(ask(ports, "GET", path)[0])
         steps += [each["step"] for each in page.get("metrics", [])]
         token = page.get("next_page_token")
         if not token:
             return steps
 
 
-def main(folder: Path, rounds: int, seed: int) -> int:
+def main(folder: Path, rounds: int, seed: int, store: str, count_of_servers: int) -> int:
     """Run the rounds; return the exit status."""
-    server, chance = Server(folder), random.Random(seed)
+    servers, chance = [Server(folder, store) for _ in range(count_of_servers)], random.Random(seed)
+    ports = [server.port for server in servers]
     os.environ["STENO_JOURNAL_DIR"] = str(folder / "journal")
-    steno.set_tracking_uri(f"http://127.0.0.1:{server.port}")
-    clients: list[Client | Steno] = [*(Client(server.port, number) for number in range(6)), Steno(), Steno()]
+    steno.set_tracking_uri(f"http://127.0.0.1:{ports[0]}")
     try:
+        clients: list[Client | Steno] = [*(Client(ports, number) for number in range(6)), Steno(), Steno()]
         for each in clients:
             each.start()
         for _ in range(rounds):
             time.sleep(chance.uniform(0.05, 1.0))
+            server = chance.choice(servers)
             server.kill()
             server.start()
         time.sleep(0.3)
@@ -147,9 +149,10 @@ def main(folder: Path, rounds: int, seed: int) -> int:
         deadline = time.monotonic() + GIVE_UP_S
         while not steno.flush() and time.monotonic() < deadline:  # a server that refused is left alone for a while
             time.sleep(0.2)
-        found = {each: count(server.port, each.run_id) for each in clients}
+        found = {each: count(ports, each.run_id) for each in clients}
     finally:
-        server.kill()
+        for server in servers:
+            server.kill()
     missing = sum(len(set(range(each.points)) - set(steps)) for each, steps in found.items())
     twice = sum(len(steps) - len(set(steps)) for steps in found.values())
     told = {
@@ -164,4 +167,6 @@ def main(folder: Path, rounds: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    place, *more = sys.argv[1:]
+    chosen, number = (more[2], int(more[3])) if more[2:] else (f"sqlite:///{place}/s.db", 1)
+    sys.exit(main(Path(place), int(more[0]), int(more[1]), chosen, number))
