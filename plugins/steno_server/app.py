@@ -167,7 +167,7 @@ class Wire:
     async def _handled(self, route: Route, ask: Any, encode: Encode, packed: bool) -> bytes:
         """Answer here if that takes but a moment, else in a thread: nobody's lock stops the event loop."""
         writes = route.policy is Policy.WRITE
-        if not route.apart and not (writes and self._stalled):
+        if self._service.at_hand and not route.apart and not (writes and self._stalled):
             try:
                 with patience.at_most(MOMENT_S):
                     return self._done(route, ask, encode)

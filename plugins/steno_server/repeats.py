@@ -95,7 +95,8 @@ class Repeats:
         except NotFound:
             return  # the write will tell
         for key, new in list(batch.series.items()):
-            if key not in summaries:
+            # What lies after the last point was never stored, and so it is nearly always.
+            if key not in summaries or min(new.steps) > summaries[key].last_step:
                 continue
             offset = max(0, summaries[key].count - COMPARED)
             stored = set(_points(self._store().metric_history(run_id, key, offset=offset)))

@@ -34,6 +34,7 @@ class Service:
         artifacts: Where files are.
         meter: What is counted.
         repeats: Takes what MLflow's clients send of metrics, each point once.
+        at_hand: Whether the store is a file on this machine, so that what it is asked is mostly a matter of a moment.
         listeners: Who hears events.
         writers: Threads for what writes and may have to wait, so that what reads has its own.
     """
@@ -44,7 +45,9 @@ class Service:
         self.artifacts = Artifacts(options, self._default_location)
         self.read_modify_write = threading.Lock()
         self.meter = Meter(options.workers, totals={POINTS: "Points of metrics that were taken in."})
-        self.repeats = Repeats(lambda: self.store, alone=_alone(options))
+        self.at_hand = options.store_uri.startswith("sqlite:")
+        # A database on a server is there to be shared.
+        self.repeats = Repeats(lambda: self.store, alone=self.at_hand and options.workers == 1)
         self.writers = ThreadPoolExecutor(WRITERS, "steno-server-writer")
         self.listeners = Listeners(lambda: self.store)
         self._probe: asyncio.Future[None] | None = None
@@ -102,8 +105,3 @@ class Service:
                 self._places.clear()
             self._places[experiment_id] = lambda each: f"{before}{each}{after}"
         return uri
-
-
-def _alone(options: Options) -> bool:
-    """Whether no other process answers clients of this store: a database on a server is there to be shared."""
-    return options.workers == 1 and options.store_uri.startswith("sqlite:")
