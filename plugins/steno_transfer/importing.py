@@ -39,7 +39,11 @@ def importer_of(tool: str) -> Importer:
     """Return the importer of a name. Raises: NotFound, MissingDependency, PluginError."""
     offer = plugins().importers.find_one(tool)
     if offer is None:
-        raise NotFound(f"nothing installed imports from {tool!r}; there are {', '.join(tools()) or 'none'}")
+        known = ", ".join(tools()) or "none"
+        raise NotFound(
+            f"nothing installed imports from {tool!r}; there are {known}. "
+            f"A plugin may bring it, as steno-tensorboard and steno-wandb do: install that beside steno"
+        )
     found = offer.load()
     if not isinstance(found, Importer):
         raise PluginError(f"{offer.address!r} of plugin {offer.plugin!r} has no method runs(location)")
